@@ -1,0 +1,183 @@
+"""Score files: one schema, written whole or not at all, read as one tidy table.
+
+`results/<study>/scores/` holds one flat Parquet file per committed pack and nothing else, so that
+`pd.read_parquet("results/<study>/scores")` works with no import of ours. A committed file is never
+rewritten or deleted here; `load_scores` removes what a race or a re-scoring doubled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.atomic import whole_file
+
+SCHEMA_VERSION = 1
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+
+#: One row per number. `value` null: the cell or the metric failed; NaN: the metric itself says NaN.
+SCHEMA = pa.schema(
+    [
+        pa.field("cell_id", pa.string()),
+        pa.field("pack_id", _NAME),
+        pa.field("study", _NAME),
+        pa.field("dataset", _NAME),
+        pa.field("source", _NAME),
+        pa.field("model", _NAME),
+        pa.field("hyperparameter", _NAME),
+        pa.field("strength", pa.float64()),
+        pa.field("hyperparameters", _NAME),
+        pa.field("seed", pa.int64()),
+        pa.field("steps", pa.int64()),
+        pa.field("precision", _NAME),
+        pa.field("images", pa.int64()),
+        pa.field("representation", _NAME),
+        pa.field("metric", _NAME),
+        pa.field("estimator", _NAME),
+        pa.field("settings", _NAME),
+        pa.field("key", _NAME),
+        pa.field("value", pa.float64()),
+        pa.field("null", pa.float64()),
+        pa.field("interval_low", pa.float64()),
+        pa.field("interval_high", pa.float64()),
+        pa.field("flags", _NAME),
+        pa.field("status", _NAME),
+        pa.field("error", pa.string()),
+        pa.field("seconds", pa.float64()),
+        pa.field("device", _NAME),
+        pa.field("pack_width", pa.int32()),
+        pa.field("versions", _NAME),
+        pa.field("created_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+#: What makes a score one score (design.md §4); a request to a metric is the same without the key.
+REQUEST_KEY = ("cell_id", "representation", "metric", "estimator", "settings", "images")
+SCORE_KEY = (*REQUEST_KEY, "key")
+
+
+class DamagedFile(ValueError):
+    """A file among the scores that is no score file of this schema."""
+
+
+def write_scores(folder: Path, pack_id: str, rows: list[Mapping], metadata: Mapping[str, str]) -> Path:
+    """Commit `rows` of one pack: one file appears in `folder` in one atomic step.
+
+    The name ends in a hash of the score keys inside, so that a re-scoring adds a file and never
+    replaces one with other content. Returns the path; raises ValueError when there is no row.
+    """
+    if not rows:
+        raise ValueError(f"pack {pack_id} has no score to commit")
+    keys = sorted("\x1f".join(str(row[name]) for name in SCORE_KEY) for row in rows)
+    digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
+    path = Path(folder) / f"{pack_id}-{digest}.parquet"
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMA)
+    described = {"bench_schema": str(SCHEMA_VERSION), **metadata}
+    table = table.replace_schema_metadata({key.encode(): value.encode() for key, value in described.items()})
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return path
+
+
+def score_files(folder: Path) -> list[Path]:
+    """The committed score files below `folder`, in order of name; hidden temporary files are left out."""
+    folder = Path(folder)
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+
+
+def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Table:
+    """Read score files into one table of the schema; DamagedFile names the file that cannot be read."""
+    schema = SCHEMA if columns is None else pa.schema([SCHEMA.field(name) for name in columns])
+    tables = []
+    for path in files:
+        try:
+            tables.append(pq.read_table(path, columns=columns, partitioning=None).cast(schema))
+        except (pa.ArrowException, ValueError, OSError, KeyError) as error:
+            raise DamagedFile(
+                f"{path} is not a whole score file of this version ({type(error).__name__}); move it out of "
+                f"scores/ and run the same `bench run` again"
+            ) from error
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def committed_requests(folder: Path, *, retry_failed: bool = False) -> set[tuple]:
+    """Requests (see REQUEST_KEY) that every cell of `folder` has settled, as ok or failed.
+
+    With `retry_failed` a failed score does not count as settled.
+    """
+    table = read_files(score_files(folder), [*REQUEST_KEY, "status"])
+    frame = table.to_pandas().drop_duplicates()
+    if retry_failed:
+        frame = frame[frame["status"] == "ok"]
+    return set(frame[list(REQUEST_KEY)].astype(object).itertuples(index=False, name=None))
+
+
+def load_scores(path: str | Path, wide: bool = False) -> pd.DataFrame:
+    """Scores of a study as a tidy DataFrame: one row per number, or with `wide` one row per cell.
+
+    `path` is a study's folder (results/quickstart), its scores/ folder, or one Parquet file. Doubled scores
+    are removed: ok beats failed, then the newest wins. The wide form has one column per headline score:
+    `dci` for a metric's default estimator on the mean representation, `dci@study` for another estimator,
+    `sampled:unsupervised` for another representation. Raises FileNotFoundError with what to run.
+    """
+    path = Path(path)
+    folder = path / "scores" if (path / "scores").is_dir() else path
+    files = [folder] if folder.is_file() else score_files(folder)
+    if not files:
+        raise FileNotFoundError(f"no scores in {path}; `bench run GRID` makes them, `bench status` lists studies")
+    frame = without_doubles(read_files(files).to_pandas())
+    return widen(frame) if wide else frame
+
+
+def without_doubles(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per score key: ok beats failed, then the newest wins; the order of rows is by key."""
+    order = frame.assign(_failed=frame["status"].astype(str) != "ok")
+    order = order.sort_values(["_failed", "created_at"], ascending=[False, True], kind="stable")
+    unique = order.drop_duplicates(list(SCORE_KEY), keep="last").drop(columns="_failed")
+    return unique.sort_values(list(SCORE_KEY), kind="stable").reset_index(drop=True)
+
+
+CELL_COLUMNS = [
+    "cell_id", "study", "dataset", "source", "model", "hyperparameter", "strength", "hyperparameters",
+    "seed", "steps", "precision",
+]  # fmt: skip
+
+
+def widen(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per cell, one column per headline score (see load_scores); failed scores are NaN."""
+    from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
+
+    frame = frame.copy()
+    for name in frame.columns[frame.dtypes == "category"]:
+        frame[name] = frame[name].astype(object)
+    headline = frame[frame["key"] == frame["metric"].map(HEADLINE)].copy()
+    default = headline["estimator"] == headline["metric"].map(DEFAULT_ESTIMATOR)
+    estimator = ("@" + headline["estimator"]).where(~default, "")
+    representation = (headline["representation"] + ":").where(~headline["representation"].isin(["mean", "none"]), "")
+    images = headline["images"].map(lambda n: f"[{n}]")
+    mixed = headline.groupby(["metric", "estimator", "settings"])["images"].transform("nunique") > 1
+    headline["column"] = (
+        representation + headline["metric"] + estimator + headline["settings"].fillna("") + images.where(mixed, "")
+    )
+    cells = frame[CELL_COLUMNS].drop_duplicates("cell_id").set_index("cell_id")
+    scores = headline.pivot(index="cell_id", columns="column", values="value")
+    scores.columns.name = None
+    return cells.join(scores).reset_index()
+
+
+def file_metadata(path: Path) -> dict[str, str]:
+    """The provenance written into one score file."""
+    raw = pq.read_schema(path).metadata or {}
+    return {key.decode(): value.decode() for key, value in raw.items() if not key.startswith(b"ARROW")}
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and fixed separators, the form that ids are hashed from; NaN is refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
