@@ -1,0 +1,129 @@
+"""The data sets: what they are called, which source is there, and how each is prepared and opened.
+
+Adding one is a file beside these and a line in DATASETS, at the foot.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from pathlib import Path
+
+from bench.data import dsprites, dsprites_quick
+from bench.data.base import Dataset, Entry, Progress
+
+
+def data_folder(given: str | Path | None = None) -> Path:
+    """Where published files and prepared tables are kept: `given`, $BENCH_DATA, or the user's cache."""
+    chosen = given or os.environ.get("BENCH_DATA")
+    if chosen:
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "disentanglement-bench"
+
+
+def find_entry(name: str) -> Entry:
+    """The entry of a data set by name; `package.module:NAME` is a user's own Entry or Dataset class."""
+    if ":" in name:
+        return _own_entry(name)
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name, DATASETS, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"There is no data set {name!r}. {hint}Known: {', '.join(DATASETS)}; or name your own as "
+            "package.module:NAME."
+        )
+    return DATASETS[name]
+
+
+def resolve_source(name: str, wanted: str, folder: Path) -> str:
+    """The source that `wanted` ("auto", "real", "rendered") means on this machine: "real" or "rendered:1".
+
+    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there.
+    """
+    if wanted not in ("auto", "real", "rendered"):
+        raise ValueError(f"source is {wanted!r}; allowed are auto, real and rendered.")
+    entry = find_entry(name)
+    missing = entry.missing_files(folder)
+    is_real = not missing or entry.is_prepared("real", folder)
+    if wanted == "rendered" or (wanted == "auto" and not is_real and entry.renderer):
+        if entry.renderer is None:
+            raise ValueError(f"{name} has no renderer: type `bench data fetch {name}`, use `source: real`.")
+        return entry.renderer
+    if not is_real:
+        names = ", ".join(str(folder / file.path) for file in missing)
+        hint = " or use `source: rendered`" if entry.renderer else ""
+        raise FileNotFoundError(
+            f"{name}: the published data is not there ({names}). Type `bench data fetch {name}`{hint}."
+        )
+    return "real"
+
+
+def prepare(
+    name: str,
+    source: str,
+    folder: Path,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> None:
+    """Make the fast tables of a data set's `source` under `folder`, unless they are there.
+
+    Each appears whole or not at all, so it may be interrupted, and two processes may do it at once.
+    `progress` is called with rows done and rows in all; `processes` is all cores unless given.
+    """
+    entry = _entry_with_source(name, source)
+    if entry.is_prepared(source, folder):
+        return
+    missing = entry.missing_files(folder) if source == "real" else []
+    if missing:
+        names = ", ".join(str(folder / file.path) for file in missing)
+        raise FileNotFoundError(f"{name}: {names} is needed and not there. Type `bench data fetch {name}`.")
+    entry.preparer(source, folder, processes or os.cpu_count() or 1, progress or _silent)
+
+
+def open_dataset(name: str, source: str, folder: Path) -> Dataset:
+    """The prepared data set `name` from `source`; opening reads no images, and prepares nothing."""
+    entry = _entry_with_source(name, source)
+    if not entry.is_prepared(source, folder):
+        word = source.partition(":")[0]
+        raise FileNotFoundError(
+            f"{name} ({source}) is not prepared in {folder}. "
+            f"Type `bench data prepare {name} --source {word}`."
+        )
+    return entry.opener(source, folder)
+
+
+def _entry_with_source(name: str, source: str) -> Entry:
+    entry = find_entry(name)
+    if source not in entry.caches:
+        raise ValueError(f"{name} has no source {source!r}; it has {' and '.join(entry.caches)}.")
+    return entry
+
+
+def _own_entry(name: str) -> Entry:
+    module_name, _, attribute = name.partition(":")
+    found = getattr(importlib.import_module(module_name), attribute, None)
+    if isinstance(found, Entry):
+        return found
+    if isinstance(found, type) and issubclass(found, Dataset):
+        return Entry(
+            name=name,
+            factor_names=found.factor_names,
+            factor_sizes=found.factor_sizes,
+            image_shape=found.image_shape,
+            caches={"real": ()},
+            opener=lambda source, folder: found(folder),
+            preparer=lambda source, folder, processes, progress: None,
+        )
+    raise ValueError(f"{name!r} must name a bench.data.base.Dataset class or an Entry; it is {found!r}.")
+
+
+def _silent(done: int, total: int) -> None:
+    """Progress that nobody asked to see."""
+
+
+DATASETS: dict[str, Entry] = {
+    "dsprites": dsprites.ENTRY,
+    "dsprites_quick": dsprites_quick.ENTRY,
+}

@@ -1,0 +1,131 @@
+"""Names, sources, folders and preparation: bench.data itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import data
+from bench.data import dsprites
+from bench.data.base import Dataset
+
+
+class TwoColors(Dataset):
+    name = "two_colors"
+    factor_names = ("color",)
+    factor_sizes = (2,)
+    image_shape = (64, 64, 1)
+
+    def __init__(self, folder):
+        self.folder = folder
+
+
+NOT_A_DATASET = 3
+
+
+@pytest.mark.parametrize("name", data.DATASETS)
+def test_entry_is_named_as_it_is_listed(name):
+    entry = data.DATASETS[name]
+    assert entry.name == name
+    assert len(entry.factor_names) == len(entry.factor_sizes)
+    assert entry.image_shape[:2] == (64, 64)
+    assert "real" in entry.caches
+    assert entry.licence
+    assert entry.citation
+    assert entry.files
+
+
+def test_unknown_name_gives_the_nearest():
+    with pytest.raises(ValueError, match="'dsprite'.*Did you mean 'dsprites'"):
+        data.find_entry("dsprite")
+
+
+def test_own_class_is_found_by_module_and_name(tmp_path):
+    name = f"{__name__}:TwoColors"
+    assert data.find_entry(name).factor_sizes == (2,)
+    assert data.resolve_source(name, "auto", tmp_path) == "real"
+    data.prepare(name, "real", tmp_path)
+    assert data.open_dataset(name, "real", tmp_path).folder == tmp_path
+
+
+@pytest.mark.parametrize("attribute", ["NOT_A_DATASET", "missing"])
+def test_own_name_must_be_a_dataset(attribute):
+    with pytest.raises(ValueError, match="must name a bench.data.base.Dataset"):
+        data.find_entry(f"{__name__}:{attribute}")
+
+
+def test_auto_takes_the_published_file_when_it_is_there(tmp_path):
+    assert data.resolve_source("dsprites", "auto", tmp_path) == "rendered:1"
+    path = tmp_path / dsprites.FILES[0].path
+    path.parent.mkdir()
+    path.touch()
+    assert data.resolve_source("dsprites", "auto", tmp_path) == "real"
+    assert data.resolve_source("dsprites", "rendered", tmp_path) == "rendered:1"
+
+
+def test_the_table_of_the_published_file_is_enough(tmp_path):
+    path = tmp_path / dsprites.CACHES["real"][0]
+    path.parent.mkdir()
+    path.touch()
+    assert data.resolve_source("dsprites", "auto", tmp_path) == "real"
+
+
+def test_real_without_the_file_says_what_to_type(tmp_path):
+    with pytest.raises(FileNotFoundError, match="bench data fetch dsprites"):
+        data.resolve_source("dsprites", "real", tmp_path)
+    with pytest.raises(FileNotFoundError, match="bench data fetch dsprites"):
+        data.prepare("dsprites", "real", tmp_path)
+
+
+def test_source_of_another_word_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="auto, real and rendered"):
+        data.resolve_source("dsprites", "fake", tmp_path)
+    with pytest.raises(ValueError, match="has no source 'rendered:9'"):
+        data.prepare("dsprites", "rendered:9", tmp_path)
+
+
+def test_unprepared_set_says_what_to_type(tmp_path):
+    with pytest.raises(FileNotFoundError, match="bench data prepare dsprites_quick --source rendered"):
+        data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
+
+
+def test_folder_is_the_given_one_then_the_environment_then_the_cache(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    assert data.data_folder() == Path("/cache/disentanglement-bench")
+    monkeypatch.setenv("BENCH_DATA", "/environment")
+    assert data.data_folder() == Path("/environment")
+    assert data.data_folder("/given") == Path("/given")
+    monkeypatch.delenv("BENCH_DATA")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert data.data_folder() == Path.home() / ".cache" / "disentanglement-bench"
+
+
+def test_prepare_reports_progress_and_does_nothing_twice(tmp_path):
+    told = []
+    data.prepare("dsprites_quick", "rendered:1", tmp_path, lambda done, total: told.append((done, total)))
+    assert told[-1] == (9216, 9216)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    data.prepare("dsprites_quick", "rendered:1", tmp_path, lambda done, total: pytest.fail("made twice"))
+
+
+def test_interrupted_prepare_leaves_nothing(tmp_path):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        data.prepare("dsprites_quick", "rendered:1", tmp_path, interrupt)
+    assert list((tmp_path / "dsprites").iterdir()) == []
+
+
+def test_processes_do_not_change_a_byte(tmp_path, quick):
+    data.prepare("dsprites_quick", "rendered:1", tmp_path, processes=1)
+    again = data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
+    np.testing.assert_array_equal(again.bits, quick.bits)
+
+
+def test_naming_data_sets_imports_no_torch():
+    code = "import sys, bench.data; sys.exit('torch' in sys.modules or 'h5py' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
