@@ -10,7 +10,7 @@ import importlib
 import os
 from pathlib import Path
 
-from bench.data import dsprites, dsprites_quick
+from bench.data import color_dsprites, dsprites, dsprites_quick, noisy_dsprites, scream_dsprites
 from bench.data.base import Dataset, Entry, Progress
 
 
@@ -125,5 +125,8 @@ def _silent(done: int, total: int) -> None:
 
 DATASETS: dict[str, Entry] = {
     "dsprites": dsprites.ENTRY,
+    "color_dsprites": color_dsprites.ENTRY,
+    "noisy_dsprites": noisy_dsprites.ENTRY,
+    "scream_dsprites": scream_dsprites.ENTRY,
     "dsprites_quick": dsprites_quick.ENTRY,
 }

@@ -28,6 +28,7 @@ class Dataset:
     factor_sizes: tuple[int, ...]
     image_shape: tuple[int, int, int]  # height, width, channels
     nuisance: str | None = None  # "color", "noise" or "scream": drawn anew at every request
+    nuisance_size: int = 0  # uniform numbers in [0, 1) that draw one image's nuisance
     hidden_size: int = 1  # images per grid point; they differ in a factor that is kept back
 
     @property
@@ -58,7 +59,7 @@ class Dataset:
         raise NotImplementedError
 
     def tables(self) -> dict[str, np.ndarray]:
-        """What a device keeps resident: `bits` (N, 512), `images` (N, H, W, C), or `maps` with `colors`."""
+        """What a device keeps resident: `bits` (N, 512), `images` (N, H, W, C), or `maps` and `colors`."""
         raise NotImplementedError
 
 
@@ -67,8 +68,9 @@ class PackedImages(Dataset):
 
     image_shape = (64, 64, 1)
 
-    def __init__(self, bits: np.ndarray):
+    def __init__(self, bits: np.ndarray, source: str):
         self.bits = bits
+        self.source = source
 
     def images(self, index: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return self.masks(index)[..., None] * np.uint8(255)
@@ -84,8 +86,9 @@ class PackedImages(Dataset):
 class StoredImages(Dataset):
     """Images of a table of bytes (N, H, W, C) uint8."""
 
-    def __init__(self, table: np.ndarray):
+    def __init__(self, table: np.ndarray, source: str):
         self.table = table
+        self.source = source
 
     def images(self, index: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         # A memory map is read in the order of its rows: much faster where it exceeds the free memory.

@@ -51,9 +51,29 @@ class DSprites(PackedImages):
     factor_names = FACTOR_NAMES
     factor_sizes = FACTOR_SIZES
 
-    def __init__(self, source: str, folder: Path):
-        super().__init__(open_table(folder / CACHES[source][0]))
-        self.source = source
+
+class NuisanceSprites(PackedImages):
+    """dSprites with something drawn anew at every request; a subclass paints it over the masks."""
+
+    factor_names = FACTOR_NAMES
+    factor_sizes = FACTOR_SIZES
+    image_shape = (64, 64, 3)
+
+    def images(self, index: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        if rng is None:
+            raise ValueError(f"{self.name} draws its {self.nuisance} anew; pass rng=, a numpy Generator.")
+        uniforms = rng.random((len(index), self.nuisance_size), dtype=np.float32)
+        images = self.paint(self.masks(index)[..., None].astype(np.float32), uniforms)
+        return np.rint(255 * images).astype(np.uint8)
+
+    def paint(self, masks: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """Images (n, 64, 64, 3) in [0, 1] of `masks` (n, 64, 64, 1) and `uniforms` (n, nuisance_size)."""
+        raise NotImplementedError
+
+
+def open_bits(source: str, folder: Path) -> np.ndarray:
+    """The bit-packed table (737280, 512) of a prepared source."""
+    return open_table(folder / CACHES[source][0])
 
 
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
@@ -89,7 +109,7 @@ ENTRY = Entry(
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 1),
     caches=CACHES,
-    opener=DSprites,
+    opener=lambda source, folder: DSprites(open_bits(source, folder), source),
     preparer=prepare,
     files=FILES,
     licence=LICENCE,

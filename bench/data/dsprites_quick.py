@@ -33,10 +33,6 @@ class DSpritesQuick(PackedImages):
     factor_names = FACTOR_NAMES
     factor_sizes = FACTOR_SIZES
 
-    def __init__(self, source: str, folder: Path):
-        super().__init__(open_table(folder / CACHES[source][0]))
-        self.source = source
-
 
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the bit-packed table (9216, 512); from the published file, its whole table is made first."""
@@ -60,8 +56,7 @@ def _rendered_blocks(processes: int) -> Iterator[np.ndarray]:
 
 
 def _published_blocks(folder: Path) -> Iterator[np.ndarray]:
-    bits = open_table(folder / dsprites.CACHES["real"][0])
-    sprites = bits.reshape(3, 6, 40, 32, 32, geometry.IMAGE_BYTES)
+    sprites = dsprites.open_bits("real", folder).reshape(3, 6, 40, 32, 32, geometry.IMAGE_BYTES)
     for shape, scale in np.ndindex(3, 6):
         yield sprites[shape, scale, 0][:, POS_Y].reshape(512, geometry.IMAGE_BYTES)
 
@@ -72,7 +67,7 @@ ENTRY = Entry(
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 1),
     caches=CACHES,
-    opener=DSpritesQuick,
+    opener=lambda source, folder: DSpritesQuick(open_table(folder / CACHES[source][0]), source),
     preparer=prepare,
     files=dsprites.FILES,
     licence=dsprites.LICENCE,

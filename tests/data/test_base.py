@@ -42,4 +42,4 @@ def test_classes_outside_the_grid_are_refused(factors, rng):
 def test_stored_images_keep_the_order_asked_for():
     table = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     index = np.array([7, 2, 2, 9, 0])
-    np.testing.assert_array_equal(StoredImages(table).images(index).ravel(), index)
+    np.testing.assert_array_equal(StoredImages(table, "real").images(index).ravel(), index)

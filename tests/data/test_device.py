@@ -15,7 +15,7 @@ class Photographs(StoredImages):
 
 @pytest.fixture
 def photographs(rng):
-    return Photographs(rng.integers(256, size=(300, 64, 64, 3), dtype=np.uint8))
+    return Photographs(rng.integers(256, size=(300, 64, 64, 3), dtype=np.uint8), "real")
 
 
 @pytest.fixture(params=["quick", "photographs"])
