@@ -1,0 +1,254 @@
+"""The scores of a study as one row per planned cell: what every exhibit and claim is a function of.
+
+A column is one number of one estimator under one setting (DCI by boosted trees is another column than
+DCI by a forest), so that no figure can mix two ways of computing a score.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
+from bench.reporting import names
+
+KEY_NAMES: dict[str, str] = {
+    "gaussian_total_correlation": "Gaussian TC",
+    "gaussian_wasserstein_correlation": "Wasserstein correlation",
+    "gaussian_wasserstein_correlation_norm": "normalised Wasserstein correlation",
+    "mutual_info_score": "pairwise MI",
+    "elbo": "ELBO",
+    "reconstruction": "reconstruction loss",
+    "kl": "KL",
+    "loss": "loss",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column of scores is; `images` is None unless a data set has it on several image counts."""
+
+    metric: str
+    key: str
+    estimator: str
+    settings: str
+    representation: str
+    images: int | None
+
+    @property
+    def name(self) -> str:
+        """The column's name in CSV files: `mean:dci@forest/disentanglement`."""
+        images = "" if self.images is None else f"[{self.images}]"
+        return f"{self.representation}:{self.metric}@{self.estimator}{self.settings}{images}/{self.key}"
+
+    @property
+    def headline(self) -> bool:
+        """Whether this is its metric's headline number."""
+        return HEADLINE.get(self.metric, self.key) == self.key
+
+    @property
+    def default(self) -> bool:
+        """Whether this is its metric's default estimator at default settings."""
+        return DEFAULT_ESTIMATOR.get(self.metric, self.estimator) == self.estimator and not self.settings
+
+    @property
+    def label(self) -> str:
+        """What figures print: `DCI`, `DCI (forest)`, `Gaussian TC (sampled)`."""
+        if self.metric in names.OTHER_METRICS:
+            base = KEY_NAMES.get(self.key, self.key.replace("_", " "))
+        else:
+            base = names.metric_name(self.metric)
+            base += "" if self.headline else f" {self.key.replace('_', ' ')}"
+        notes = (
+            [] if DEFAULT_ESTIMATOR.get(self.metric, self.estimator) == self.estimator else [self.estimator]
+        )
+        notes += [self.settings] if self.settings else []
+        notes += [self.representation] if self.representation == "sampled" else []
+        notes += [] if self.images is None else [names.count(self.images, "image")]
+        return f"{base} ({', '.join(notes)})" if notes else base
+
+
+@dataclass(frozen=True)
+class Study:
+    """Planned cells and their scores.
+
+    `cells`: the plan's columns and `data` (printed data set), `setting` (all but the seed, within a data
+    set), `choice` (the same across data sets), `label` (printed setting), `rank` (ordinal strength from 1),
+    `state` (scored | failed | missing). `values`: the same index, one float column per Column name; NaN where
+    there is none.
+    """
+
+    name: str
+    cells: pd.DataFrame
+    values: pd.DataFrame
+    columns: tuple[Column, ...]
+    failures: pd.DataFrame
+    foreign: int
+
+    @property
+    def datasets(self) -> list[str]:
+        """Printed data sets in the paper's order."""
+        found = self.cells[["data", "dataset", "source"]].drop_duplicates()
+        order = [
+            names.dataset_name(dataset, source)
+            for dataset in names.in_order(found["dataset"], names.DATASET_NAMES)
+            for source in sorted(set(found.loc[found["dataset"] == dataset, "source"]))
+        ]
+        return list(dict.fromkeys(order))
+
+    @property
+    def trained(self) -> pd.Series:
+        """Mask of the cells that were trained: all but the reference at its initial weights."""
+        return self.cells["model"] != names.REFERENCE
+
+    def models(self, trained_only: bool = True) -> list[str]:
+        """Models in the paper's order; the untrained reference last, if asked for."""
+        models = names.models_in_order(self.cells["model"])
+        return [m for m in models if m != names.REFERENCE] if trained_only else models
+
+    def metrics(self) -> list[Column]:
+        """One headline column per supervised metric, in the paper's order: the estimator with most cells.
+
+        The mean representation is taken where there is one; the default estimator wins a tie.
+        """
+        candidates = [c for c in self.columns if c.headline and c.metric not in names.OTHER_METRICS]
+        chosen = {
+            m: self._fullest([c for c in candidates if c.metric == m]) for m in {c.metric for c in candidates}
+        }
+        return [chosen[m] for m in names.in_order(chosen, names.METRIC_NAMES)]
+
+    def column(self, metric: str, key: str, representation: str = "mean") -> Column | None:
+        """The column of one number, by its fullest estimator; None if the study has none."""
+        found = [
+            c for c in self.columns if (c.metric, c.key, c.representation) == (metric, key, representation)
+        ]
+        return self._fullest(found) if found else None
+
+    def other_estimators(self) -> list[Column]:
+        """Headline columns of supervised metrics that `metrics` left out."""
+        main = set(self.metrics())
+        rest = [
+            c for c in self.columns if c.headline and c.metric not in names.OTHER_METRICS and c not in main
+        ]
+        order = list(names.METRIC_NAMES)
+        return sorted(
+            rest, key=lambda c: (order.index(c.metric) if c.metric in order else len(order), c.name)
+        )
+
+    def of(self, column: Column, **where: str) -> pd.Series:
+        """Finite values of `column` over the cells whose columns equal `where`: of(mig, data="Cars3D")."""
+        keep = np.isfinite(self.values[column.name])
+        for name, wanted in where.items():
+            keep &= self.cells[name] == wanted
+        return self.values.loc[keep, column.name]
+
+    def counts(self) -> dict[str, int]:
+        """Planned, scored, failed and missing cells."""
+        states = self.cells["state"].value_counts()
+        return {
+            "planned": len(self.cells),
+            **{s: int(states.get(s, 0)) for s in ("scored", "failed", "missing")},
+        }
+
+    def _fullest(self, columns: Sequence[Column]) -> Column:
+        return max(
+            columns,
+            key=lambda c: (c.representation == "mean", self.values[c.name].count(), c.default, c.name),
+        )
+
+
+def assemble(name: str, scores: pd.DataFrame, plan: pd.DataFrame) -> Study:
+    """Join the tidy `scores` (bench.store's schema) to the `plan` (one row per planned cell).
+
+    Scores of cells outside the plan are left out and counted in `foreign`. Raises ValueError for an
+    empty plan.
+    """
+    if plan.empty:
+        raise ValueError(
+            f"study {name} plans no cell; run `bench run GRID` with a grid that names data sets and models"
+        )
+    if plan["cell_id"].duplicated().any():
+        raise ValueError(
+            f"study {name} plans cell {plan['cell_id'][plan['cell_id'].duplicated()].iloc[0]} twice"
+        )
+    inside = scores["cell_id"].isin(plan["cell_id"])
+    foreign = scores.loc[~inside, "cell_id"].nunique()
+    scores = scores[inside]
+    cells = _described(plan)
+    ok = scores[(scores["status"] == "ok") & scores["value"].notna()]
+    values, columns = _wide(ok, cells.index)
+    cells["state"] = "missing"
+    cells.loc[cells.index.isin(scores["cell_id"]), "state"] = "failed"
+    cells.loc[cells.index.isin(scores.loc[scores["status"] == "ok", "cell_id"]), "state"] = "scored"
+    failures = scores.loc[
+        scores["status"] != "ok", ["cell_id", "metric", "estimator", "representation", "error"]
+    ]
+    return Study(
+        name, cells, values, columns, failures.drop_duplicates().reset_index(drop=True), int(foreign)
+    )
+
+
+def _described(plan: pd.DataFrame) -> pd.DataFrame:
+    """The plan by cell id, with `data`, `setting`, `choice`, `label` and `rank`."""
+    cells = plan.set_index("cell_id").copy()
+    for column in ("dataset", "source", "model", "hyperparameter", "hyperparameters", "precision"):
+        cells[column] = cells[column].astype(object)
+    pairs = zip(cells["dataset"], cells["source"], strict=True)
+    cells["data"] = [names.dataset_name(dataset, source) for dataset, source in pairs]
+    parts = [cells[c].astype(str) for c in ("model", "hyperparameters", "steps", "precision")]
+    cells["choice"] = parts[0].str.cat(parts[1:], sep="|")
+    cells["setting"] = cells["data"] + "|" + cells["choice"]
+    cells["rank"] = cells.groupby("model")["strength"].rank(method="dense").fillna(1).astype(int)
+    cells["label"] = cells["choice"].map(_setting_labels(cells))
+    return cells
+
+
+def _setting_labels(cells: pd.DataFrame) -> dict[str, str]:
+    """`choice` -> `β-VAE β = 4`, with every further hyperparameter that the study varies within the model."""
+    labels = {}
+    for model, group in cells.drop_duplicates("choice").groupby("model", sort=False):
+        values = [json.loads(text) for text in group["hyperparameters"]]
+        extra = [
+            {"steps": steps, "precision": precision}
+            for steps, precision in zip(group["steps"], group["precision"], strict=True)
+        ]
+        values = [{**v, **e} for v, e in zip(values, extra, strict=True)]
+        swept = [k for k in values[0] if len({str(v.get(k)) for v in values}) > 1]
+        own = group["hyperparameter"].iloc[0]
+        shown = ([own] if isinstance(own, str) else []) + [k for k in swept if k != own]
+        for choice, value in zip(group["choice"], values, strict=True):
+            parts = [
+                f"{names.HYPERPARAMETER_NAMES.get(k, k)} = {_shown(value.get(k))}"
+                for k in shown
+                if k in value
+            ]
+            labels[choice] = " ".join([names.model_name(model), ", ".join(parts)]).strip()
+    return labels
+
+
+def _shown(value: object) -> str:
+    return (
+        names.number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    )
+
+
+def _wide(ok: pd.DataFrame, index: pd.Index) -> tuple[pd.DataFrame, tuple[Column, ...]]:
+    """One row per cell of `index`, one column per Column of the tidy, valid scores `ok`."""
+    fields = ["metric", "key", "estimator", "settings", "representation"]
+    kinds = ok[[*fields, "images", "dataset", "source"]].drop_duplicates().astype(object)
+    per_data = kinds.groupby([*fields, "dataset", "source"], dropna=False)["images"].nunique()
+    mixed = set(per_data[per_data > 1].index.droplevel(["dataset", "source"]))
+    # The grid's own size differs between data sets and is no other way of scoring; two sizes on one data set
+    # are.
+    keys = ok[[*fields, "images"]].astype(object).itertuples(index=False, name=None)
+    codes, uniques = pd.factorize(pd.Index(list(keys), tupleize_cols=False))
+    named = [Column(*u[:5], images=int(u[5]) if u[:5] in mixed else None) for u in uniques]
+    columns = sorted(set(named), key=lambda c: c.name)
+    place = np.array([columns.index(c) for c in named], dtype=int)
+    table = np.full((len(index), len(columns)), np.nan)
+    table[index.get_indexer(ok["cell_id"]), place[codes]] = ok["value"].to_numpy(float)
+    return pd.DataFrame(table, index=index, columns=[c.name for c in columns]), tuple(columns)

@@ -1,0 +1,143 @@
+"""Is there a rule for choosing the regularisation strength? (the paper's Figures 4 left, 15)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.random import Generator
+
+from bench.reporting.cells import Column, Study
+from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
+from bench.reporting.names import HYPERPARAMETER_NAMES, REFERENCE, model_name, number
+from bench.reporting.plots import label_ends, line, reference_band
+from bench.reporting.statistics import median
+from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
+
+TITLE, OF_PAPER = "Scores against the regularisation strength", "Figures 4 (left), 15"
+
+
+def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
+    """Median of every setting against the ordinal position of its strength, one line per objective."""
+    metrics = study.metrics()
+    if not metrics or not study.models():
+        return too_little(TITLE, OF_PAPER, "no trained cell has a supervised score.")
+    numbers = setting_medians(study, metrics, study.models(), rng)
+    if numbers.empty:
+        return too_little(TITLE, OF_PAPER, "no trained cell has a supervised score.")
+    return Exhibit(
+        TITLE, OF_PAPER,
+        "Median over the seeds of each setting; the horizontal axis counts the values of an objective "
+        "from the weakest to the strongest, since values of different objectives are not comparable "
+        f"({strengths(study)}). {bars(numbers)} {floor(study)}",
+        completeness(study, metrics),
+        tuple(draw_lines(study, metrics, study.models(), numbers, "scores_against_strength")),
+        numbers,
+    )  # fmt: skip
+
+
+def setting_medians(study: Study, columns: list[Column], models: list[str], rng: Generator) -> pd.DataFrame:
+    """One row per data set, column and setting of `models`: median, low, high, n and the strength's rank."""
+    rows = []
+    kept = study.cells[study.cells["model"].isin(models)]
+    groups = list(kept.groupby(["data", "choice"], sort=False))
+    for column in columns:
+        values = study.values[column.name]
+        for (data, choice), group in groups:
+            x = values.loc[group.index].dropna().to_numpy()
+            if not len(x):
+                continue
+            first, middle = group.iloc[0], median(x, rng)
+            rows.append(
+                {"data": data, "score": column.label, "model": first["model"], "setting": first["label"],
+                 "choice": choice, "strength": first["strength"], "rank": first["rank"],
+                 "median": middle.value, "low": middle.low, "high": middle.high, "n": middle.n}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def strengths(study: Study) -> str:
+    """`β-VAE β 1, 4; FactorVAE γ 6, 20`: the values behind the ordinal positions."""
+    parts = []
+    for model in study.models():
+        cells = study.cells[study.cells["model"] == model]
+        values = sorted(cells["strength"].dropna().unique())
+        if values:
+            name = cells["hyperparameter"].dropna().iloc[0]
+            listed = ", ".join(number(v) for v in values)
+            parts.append(f"{model_name(model)} {HYPERPARAMETER_NAMES.get(name, name)} {listed}")
+    return "; ".join(parts) if parts else "no objective here has one"
+
+
+def bars(numbers: pd.DataFrame) -> str:
+    """What the intervals mean at this number of seeds."""
+    n = int(numbers["n"].min())
+    if n < 2:
+        return "Bars are 95 % bootstrap intervals over seeds; a setting with one seed has none."
+    if n < 6:
+        return (
+            f"Bars are bootstrap intervals over seeds; with {n} seeds they span their range and hold the "
+            f"true median with probability {100 * (1 - 2.0 ** (1 - n)):.0f} % at most."
+        )
+    return "Bars are 95 % bootstrap intervals over seeds."
+
+
+def floor(study: Study) -> str:
+    """The sentence on the grey band, where the study has untrained networks."""
+    return "Grey: range and median of the untrained networks." if (~study.trained).any() else ""
+
+
+def draw_lines(
+    study: Study, columns: list[Column], models: list[str], numbers: pd.DataFrame, name: str
+) -> list[Drawing]:
+    """One panel per column for one data set; for several, a matrix of data sets × columns."""
+    datasets = study.datasets
+    if len(datasets) == 1:
+        return [_panel(study, datasets[0], column, models, numbers, name) for column in columns]
+    rows, wide = len(datasets), len(columns)
+    height = 0.7 + rows * 0.95
+    margins = {"left": 0.085, "right": 0.89, "top": 1 - 0.25 / height, "bottom": 0.4 / height}
+    with figure(PAGE_WIDTH, height, rows, wide, **margins, wspace=0.3, hspace=0.28) as (drawn, axes):
+        for (i, j), ax in np.ndenumerate(axes):
+            _lines(ax, study, datasets[i], columns[j], models, numbers, j == wide - 1)
+            ax.tick_params(labelsize=5.5)
+            if i == 0:
+                ax.set_title(columns[j].label, fontsize=7)
+            if j == 0:
+                ax.set_ylabel(datasets[i], fontsize=7, color=INK, fontweight="bold")
+        drawn.supxlabel("strength, weakest to strongest value", fontsize=7, y=0.004)
+        alt = f"Matrix of line plots: medians against strength, {rows} data sets by {wide} scores"
+        return [finish(drawn, name, alt, wide=True)]
+
+
+def _panel(
+    study: Study, data: str, column: Column, models: list[str], numbers: pd.DataFrame, name: str
+) -> Drawing:
+    with figure(PANEL_WIDTH, 2.35, left=0.13, right=0.74, top=0.89, bottom=0.18) as (drawn, axes):
+        ax = axes[0, 0]
+        _lines(ax, study, data, column, models, numbers, True)
+        ax.set_title(column.label)
+        ax.set_xlabel("strength, weakest to strongest value")
+        alt = f"{column.label} against regularisation strength on {data}, one line per objective"
+        return finish(drawn, f"{name}-{slug(column.label)}", alt)
+
+
+def _lines(
+    ax: Axes, study: Study, data: str, column: Column, models: list[str], numbers: pd.DataFrame, named: bool
+) -> None:
+    """The lines of one panel; objectives stand side by side at a position so that their bars do not hide."""
+    here = numbers[(numbers["data"] == data) & (numbers["score"] == column.label)]
+    quiet_axis(ax, "y")
+    reference_band(ax, study.of(column, data=data, model=REFERENCE).to_numpy())
+    last, ends = int(numbers["rank"].max()), {}
+    for place, model in enumerate(models):
+        own = here[here["model"] == model].sort_values(["rank", "setting"])
+        if own.empty:
+            continue
+        at = own["rank"].to_numpy() + 0.05 * (place - (len(models) - 1) / 2)
+        line(ax, at, own["median"].to_numpy(), own["low"].to_numpy(), own["high"].to_numpy(), model)
+        ends[model] = (at[-1], float(own["median"].iloc[-1]), model_name(model))
+    ax.set_xlim(0.75, last + 0.25)
+    ax.set_xticks(range(1, last + 1))
+    if named:
+        label_ends(ax, ends, last + 0.25)

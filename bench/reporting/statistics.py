@@ -1,0 +1,225 @@
+"""The report's statistics: rank correlation, shares of variance, probabilities of winning, seeds needed.
+
+Uncertainty is that of the seeds: every bootstrap draws seeds with replacement within a setting (`groups`)
+and keeps the settings, as the paper's grid does. A draw is a row of `weights`: how often each cell was drawn.
+All randomness comes from the Generator passed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from scipy import stats
+
+DRAWS = 500
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, its 95 % interval (NaN where n is too small for one) and the number of cells it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def seed_weights(groups: np.ndarray, rng: Generator, draws: int = DRAWS) -> np.ndarray:
+    """Bootstrap weights (draws, n): each group of `groups` (n,) redrawn with replacement to its own size."""
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.argsort(group, kind="stable")
+    start = np.concatenate([[0], np.cumsum(sizes)[:-1]])[group]
+    drawn = order[start + np.floor(rng.random((draws, len(group))) * sizes[group]).astype(int)]
+    flat = drawn + np.arange(draws)[:, None] * len(group)
+    return np.bincount(flat.ravel(), minlength=draws * len(group)).reshape(draws, len(group)).astype(float)
+
+
+def weighted_ranks(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Average ranks (draws, n) of `x` (n,) in samples that hold x[i] weights[·, i] times; ties share one."""
+    _, value = np.unique(x, return_inverse=True)
+    order = np.argsort(value, kind="stable")
+    edges = np.flatnonzero(np.diff(value[order], prepend=-1))
+    copies = np.add.reduceat(weights[:, order], edges, axis=1)
+    return (np.cumsum(copies, axis=1) - (copies - 1) / 2)[:, value]
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's rank correlation of two vectors (n,); NaN below three values or for a constant."""
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(stats.spearmanr(x, y).statistic)
+
+
+def spearman_matrix(
+    left: np.ndarray, right: np.ndarray, groups: np.ndarray, rng: Generator, draws: int = DRAWS
+) -> list[list[Estimate]]:
+    """Spearman between every column of `left` (n, a) and of `right` (n, b), over the rows where both are
+    finite.
+
+    Intervals by percentiles of the bootstrap over seeds within `groups` (n,).
+    """
+    samples = _Resampled(groups, rng, draws)
+    return [[samples.correlation(x, y) for y in right.T] for x in left.T]
+
+
+class _Resampled:
+    """Weights and ranks of one table, kept per pattern of missing values, since most columns share it."""
+
+    def __init__(self, groups: np.ndarray, rng: Generator, draws: int):
+        self._groups, self._rng, self._draws = groups, rng, draws
+        self._weights: dict[bytes, np.ndarray] = {}
+        self._ranks: dict[tuple[bytes, bytes], np.ndarray] = {}
+
+    def correlation(self, x: np.ndarray, y: np.ndarray) -> Estimate:
+        both = np.isfinite(x) & np.isfinite(y)
+        rho, n = spearman(x[both], y[both]), int(both.sum())
+        if np.isnan(rho) or not repeated(self._groups[both]):
+            return Estimate(rho, np.nan, np.nan, n)
+        mask = both.tobytes()
+        if mask not in self._weights:
+            self._weights[mask] = seed_weights(self._groups[both], self._rng, self._draws)
+        weights = self._weights[mask]
+        u, v = self._centred(x[both], mask), self._centred(y[both], mask)
+        spread = np.sqrt((weights * u * u).sum(axis=1) * (weights * v * v).sum(axis=1))
+        with np.errstate(invalid="ignore"):
+            return Estimate(rho, *percentiles((weights * u * v).sum(axis=1) / spread), n)
+
+    def _centred(self, x: np.ndarray, mask: bytes) -> np.ndarray:
+        key = (mask, x.tobytes())
+        if key not in self._ranks:
+            self._ranks[key] = weighted_ranks(x, self._weights[mask]) - (len(x) + 1) / 2
+        return self._ranks[key]
+
+
+def repeated(groups: np.ndarray) -> bool:
+    """Whether some setting has more than one seed; without, there is no seed noise to resample."""
+    return len(groups) > 0 and np.unique(groups, return_counts=True)[1].max() > 1
+
+
+def percentiles(draws: np.ndarray) -> tuple[float, float]:
+    """The central 95 % of bootstrap `draws`, NaN draws (a constant resample) left out."""
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return float("nan"), float("nan")
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def median(x: np.ndarray, rng: Generator, draws: int = DRAWS) -> Estimate:
+    """Median of a setting's seeds (n,) with its bootstrap interval.
+
+    With n seeds the interval cannot reach beyond their range, which covers the median with probability
+    1 − 2^(1−n) at most: 75 % for three seeds, 94 % for five. Captions say so; `mean` stays exact there.
+    """
+    if len(x) < 2:
+        return Estimate(float(np.median(x)) if len(x) else np.nan, np.nan, np.nan, len(x))
+    drawn = x[rng.integers(0, len(x), (draws, len(x)))]
+    return Estimate(float(np.median(x)), *percentiles(np.median(drawn, axis=1)), len(x))
+
+
+def mean(x: np.ndarray) -> Estimate:
+    """Mean of a setting's seeds (n,) with Student's interval: exact for normal scores at any n ≥ 2."""
+    if len(x) < 2:
+        return Estimate(float(x.mean()) if len(x) else np.nan, np.nan, np.nan, len(x))
+    half = stats.t.ppf((1 + LEVEL) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    return Estimate(float(x.mean()), float(x.mean() - half), float(x.mean() + half), len(x))
+
+
+def probability_of_winning(
+    x: np.ndarray,
+    y: np.ndarray,
+    groups_x: np.ndarray,
+    groups_y: np.ndarray,
+    rng: Generator,
+    draws: int = DRAWS,
+) -> Estimate:
+    """P(a random cell of `x` scores above a random cell of `y`), ties half: the AUC (Mann & Whitney 1947)."""
+    n, m = len(x), len(y)
+    if not n or not m:
+        return Estimate(np.nan, np.nan, np.nan, n + m)
+    both = np.concatenate([x, y])
+    value = (stats.rankdata(both)[:n].sum() / n - (n + 1) / 2) / m
+    if not (repeated(groups_x) or repeated(groups_y)):
+        return Estimate(float(value), np.nan, np.nan, n + m)
+    weights = np.hstack([seed_weights(groups_x, rng, draws), seed_weights(groups_y, rng, draws)])
+    ranks = weighted_ranks(both, weights)
+    drawn = ((weights * ranks)[:, :n].sum(axis=1) / n - (n + 1) / 2) / m
+    return Estimate(float(value), *percentiles(drawn), n + m)
+
+
+@dataclass(frozen=True)
+class VarianceExplained:
+    """Shares of a score's variance: in-sample R² (the paper's), adjusted R² with interval, and the null.
+
+    `null`: R² that labels without any effect would reach on average; `p`: how often permuted labels reach
+    `raw`.
+    """
+
+    raw: float
+    adjusted: Estimate
+    null: float
+    p: float
+
+
+def variance_explained(
+    x: np.ndarray, labels: np.ndarray, settings: np.ndarray, rng: Generator, draws: int = DRAWS
+) -> VarianceExplained:
+    """Share of the variance of scores `x` (n,) between the groups of `labels` (locatello2019.md §7.1, Table
+    5).
+
+    R² = between-group / total sum of squares; adjusted = 1 − (1 − R²)(n − 1)/(n − k); null = (k − 1)/(n − 1),
+    the exact mean over permutations. The interval resamples seeds within `settings`. There R² itself is the
+    truth that adjusted R² estimates, so their difference gives the error (a pivotal interval).
+    """
+    n, k = len(x), len(np.unique(labels))
+    if n <= k or k < 2 or np.ptp(x) == 0:
+        return VarianceExplained(np.nan, Estimate(np.nan, np.nan, np.nan, n), np.nan, np.nan)
+    members = (labels[:, None] == np.unique(labels)).astype(float)
+
+    def r_squared(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        wx, size = weights * values, weights @ members
+        with np.errstate(invalid="ignore", divide="ignore"):
+            between = ((wx @ members) ** 2 / size).sum(axis=1) - wx.sum(axis=1) ** 2 / n
+            return between / ((wx * values).sum(axis=1) - wx.sum(axis=1) ** 2 / n)
+
+    def adjust(raw: np.ndarray) -> np.ndarray:
+        return 1 - (1 - raw) * (n - 1) / (n - k)
+
+    centred = x - x.mean()
+    raw = float(r_squared(np.ones((1, n)), centred)[0])
+    shuffled = rng.permuted(np.tile(centred, (draws, 1)), axis=1)
+    p = float((1 + (r_squared(np.ones((1, n)), shuffled) >= raw).sum()) / (draws + 1))
+    low = high = np.nan
+    if repeated(settings):
+        error_low, error_high = percentiles(
+            adjust(r_squared(seed_weights(settings, rng, draws), centred)) - raw
+        )
+        low, high = adjust(raw) - error_high, adjust(raw) - error_low
+    return VarianceExplained(raw, Estimate(float(adjust(raw)), low, high, n), (k - 1) / (n - 1), p)
+
+
+def share(successes: int, n: int) -> Estimate:
+    """A rate of independent successes with Wilson's interval."""
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    low, high = stats.binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
+    return Estimate(successes / n, float(low), float(high), n)
+
+
+def seeds_needed(difference: float, spread: float, power: float = 0.8) -> float:
+    """Seeds per setting for a two-sided t test (5 %) to see `difference` of two means with the given power.
+
+    `spread` is the standard deviation over seeds within a setting. Exact, by the noncentral t distribution;
+    infinite for no difference.
+    """
+    if not difference or not np.isfinite(difference) or not np.isfinite(spread):
+        return float("inf") if difference == 0 else float("nan")
+    for seeds in [*range(2, 200), *range(200, 2000, 20), *range(2000, 100_001, 1000)]:
+        degrees, shift = 2 * seeds - 2, abs(difference) / spread * np.sqrt(seeds / 2) if spread else np.inf
+        reached = 1.0 if np.isinf(shift) else stats.nct.sf(stats.t.ppf(0.975, degrees), degrees, shift)
+        if reached >= power:
+            return float(seeds)
+    return float("inf")

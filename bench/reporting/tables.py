@@ -1,0 +1,96 @@
+"""A table in its three forms: CSV with every digit, LaTeX for a paper, HTML for the page."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import pandas as pd
+
+ROWS_ON_PAGE = 300  # a page of 12,600 cells stays small; the CSV beside it has every row
+
+_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+          "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
+_GREEK = {"β": r"$\beta$", "γ": r"$\gamma$", "λ": r"$\lambda$", "ρ": r"$\rho$", "−": "$-$", "–": "--",
+          "×": r"$\times$",           "≥": r"$\geq$", "≤": r"$\leq$", "²": r"$^2$",
+          "→": r"$\to$"}  # fmt: skip
+
+
+def csv(table: pd.DataFrame) -> str:
+    """Comma-separated values with every digit; empty where there is no number."""
+    return table.to_csv(index=False)
+
+
+def latex(table: pd.DataFrame, caption: str) -> str:
+    """A booktabs table: numbers to the right, three significant digits, `caption` above."""
+    align = "".join("r" if _numeric(table[c]) else "l" for c in table.columns)
+    body = [" & ".join(latex_text(shown(v)) for v in row) + r" \\" for row in table.itertuples(index=False)]
+    head = " & ".join(latex_text(str(c)) for c in table.columns) + r" \\"
+    return "\n".join(
+        [r"\begin{table}", r"\centering", rf"\caption{{{latex_text(caption)}}}",
+         rf"\begin{{tabular}}{{{align}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule",
+         r"\end{tabular}", r"\end{table}", ""]
+    )  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    """`text` with LaTeX's special characters and Greek letters escaped."""
+    return "".join(_LATEX.get(ch, _GREEK.get(ch, ch)) for ch in text)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A pipe table, at most ROWS_ON_PAGE rows."""
+    head = [str(c) for c in table.columns]
+    rows = [
+        [shown(v).replace("|", r"\|") for v in row]
+        for row in table.head(ROWS_ON_PAGE).itertuples(index=False)
+    ]
+    rule = ["---:" if _numeric(table[c]) else "---" for c in table.columns]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows]) + "\n"
+
+
+def to_html(table: pd.DataFrame) -> str:
+    """A table that the page can sort; at most ROWS_ON_PAGE rows, and a sentence where there are more."""
+    kinds = ["num" if _numeric(table[c]) else "txt" for c in table.columns]
+    head = "".join(
+        f'<th class="{kind}" scope="col"><button>{html.escape(str(c).replace("_", " "))}</button></th>'
+        for c, kind in zip(table.columns, kinds, strict=True)
+    )
+    body = "\n".join(
+        "<tr>" + "".join(_cell(v, kind) for v, kind in zip(row, kinds, strict=True)) + "</tr>"
+        for row in table.head(ROWS_ON_PAGE).itertuples(index=False)
+    )
+    more = f"<p class='more'>{ROWS_ON_PAGE} of {len(table):,} rows; the CSV has them all.</p>"
+    whole = f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+    return whole + (more if len(table) > ROWS_ON_PAGE else "")
+
+
+def shown(value: object) -> str:
+    """A value as people read it: three significant digits, `–` for nothing."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}".replace("-", "−")
+    if isinstance(value, float | np.floating):
+        return _significant(float(value)).replace("-", "−")
+    return str(value)
+
+
+def _significant(value: float) -> str:
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    if 1e-3 <= abs(value) < 1e4:
+        return f"{value:.{max(0, 2 - int(np.floor(np.log10(abs(value)))))}f}"
+    return f"{value:.2e}"
+
+
+def _numeric(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _cell(value: object, kind: str) -> str:
+    text = html.escape(shown(value))
+    number = "[" in text and text[0] in "−0123456789"
+    return f'<td class="{"num" if number else kind}">{text}</td>'
