@@ -1,0 +1,160 @@
+"""Code tables, or given rows, and METRICS become score rows: one dictionary per number.
+
+Shared by score_pack and bench.score. Loads neither torch nor ray; pandas only where a table is returned.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from bench.metrics import INTERVENTIONAL, Request, parse_requests
+from bench.metrics.requests import plan
+from bench.rows import FactorIndex, Rows, evaluation_rng
+from bench.scoring_inputs import Representation, check_rows
+
+# Evaluations of a metric that draws rows of its own; their spread gives its interval.
+DRAWS = 5
+
+COLUMNS = ("representation", "images", "metric", "estimator", "settings", "key", "value", "null",
+           "interval_low", "interval_high", "flags", "status", "error", "seconds")  # fmt: skip
+
+
+def planned_requests(metrics, representations, images: int = 0) -> list[tuple[str, str, str, str, int]]:
+    """Every (representation, metric, estimator, settings, images) that an evaluation asks for."""
+    planned = plan(parse_requests(metrics), representations)
+    return [(where, r.metric, r.estimator, r.settings_json, images) for where, r in planned]
+
+
+def planned_keys(requests: Iterable[Request], representations) -> list[dict]:
+    """One {representation, metric, estimator, settings, key} for every number the requests will give."""
+    return [
+        {"representation": where, "metric": r.metric, "estimator": r.estimator,
+         "settings": r.settings_json, "key": key}
+        for where, r in plan(requests, representations)
+        for key in r.keys
+    ]  # fmt: skip
+
+
+def score_table(
+    mean: np.ndarray,
+    log_variance: np.ndarray,
+    index: np.ndarray | None,
+    dataset,
+    requests: Iterable[Request],
+    representations: Iterable[str],
+    wanted: set[tuple] | None = None,
+) -> tuple[list[dict], dict[tuple[str, str, str], np.ndarray]]:
+    """Score rows of one cell's code table, and the arrays behind them by (representation, metric, name).
+
+    mean, log_variance: (N, d) of every image of `dataset`, or of the images `index` (N,). Every request comes
+    with its companions (see bench.metrics.expand); `wanted` keeps only some (representation, metric,
+    estimator, settings). A metric that raises gives rows with status `failed`; the others go on.
+    """
+    by_factor = FactorIndex(dataset.factors(np.arange(dataset.size) if index is None else index))
+
+    def rows_of(representation: str) -> Rows:
+        if index is None:
+            return Rows.whole_grid(mean, log_variance, dataset, representation, by_factor)
+        return Rows.sample(mean, log_variance, index, dataset, representation, by_factor)
+
+    planned = [
+        (where, r)
+        for where, r in plan(requests, representations)
+        if wanted is None or (where, r.metric, r.estimator, r.settings_json) in wanted
+    ]
+    return _score_planned(planned, rows_of, dataset.name, 0 if index is None else len(index), seed=0)
+
+
+def score(codes, factors, metrics=("all",), test=None, seed=0, factor_names=None, log_variance=None):
+    """Scores of any representation as a DataFrame, one row per number, with the score columns of a study.
+
+    codes (n, d) and factors (n, K) are used as they are, once each; `test` = (codes, factors) gives the test
+    rows, without it the first two thirds train (at most 10,000) and the rest test (at most 5,000). metrics:
+    names as in a grid, or `["all"]`. log_variance (n, d), of the training rows and then the test rows, adds
+    the sampled representation. ValueError in one sentence for input that cannot be scored.
+    """
+    import pandas as pd
+
+    given = check_rows(Representation(codes, factors, factor_names, log_variance), test)
+    if list(metrics) == ["all"]:
+        metrics = all_metrics()
+    requests = parse_requests(list(metrics))
+    there = ("mean",) if given.log_variance is None else ("mean", "sampled")
+    planned = [(where, request) for where, request in plan(requests, there) if where in there]
+
+    def rows_of(representation: str) -> Rows:
+        noise = given.log_variance if representation == "sampled" else None
+        return Rows.given(given.codes, given.factors, given.test, noise, seed)
+
+    rows, _ = _score_planned(planned, rows_of, "given", len(given.codes), seed)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def all_metrics() -> list[str]:
+    """Every metric of bench, by its default estimator."""
+    from bench.metrics import METRICS
+
+    return list(METRICS)
+
+
+def _score_planned(planned, rows_of: Callable[[str], Rows], name: str, images: int, seed: int):
+    """Rows and arrays of every (representation, request), each representation's rows made once."""
+    rows, nulls, scores, arrays = {}, {}, [], {}
+    for where, request in planned:
+        if where not in rows:
+            rows[where] = rows_of(where)
+            nulls[where] = rows[where].permuted(evaluation_rng(name, "null", str(seed)))
+        identity = {"representation": where, "images": images, "metric": request.metric,
+                    "estimator": request.estimator, "settings": request.settings_json}  # fmt: skip
+        started = time.process_time()
+        try:
+            numbers, found = _score_one(request, rows[where], nulls[where], name, seed)
+        except Exception as error:
+            # The only place where a metric's failure is caught: it becomes rows, and the next metric runs.
+            numbers, found = _failed(request, error), {}
+        seconds = time.process_time() - started
+        scores += [identity | number | {"seconds": seconds} for number in numbers]
+        arrays |= {(where, request.label, array): values for array, values in found.items()}
+    return scores, arrays
+
+
+def _score_one(request: Request, rows: Rows, null_rows: Rows, name: str, seed: int):
+    """The numbers of one metric with its chance level and interval, and its arrays."""
+
+    def evaluate(rows: Rows, stream: str):
+        rng = evaluation_rng(name, request.metric, stream)
+        return request.function(rows, rng=rng, **request.settings)
+
+    result = evaluate(rows, str(seed))
+    null = evaluate(null_rows, f"{seed}/null").values if request.null else {}
+    repeats = [result.values]
+    if request.metric in INTERVENTIONAL:
+        repeats += [evaluate(rows, f"{seed}/{draw}").values for draw in range(1, DRAWS)]
+    numbers = []
+    for key, value in result.values.items():
+        low, high = interval([repeat[key] for repeat in repeats])
+        numbers.append(_number(key, float(value), null.get(key), low, high, ",".join(result.flags)))
+    return numbers, result.arrays
+
+
+def interval(repeats: list[float]) -> tuple[float | None, float | None]:
+    """95 % interval of one evaluation: the first of repeated ones -+ t x their standard deviation."""
+    if len(repeats) == 1:
+        return None, None
+    from scipy.stats import t
+
+    reach = float(t.ppf(0.975, len(repeats) - 1) * np.std(repeats, ddof=1))
+    return repeats[0] - reach, repeats[0] + reach
+
+
+def _failed(request: Request, error: Exception) -> list[dict]:
+    """One row without a value per key that the request would have given."""
+    text = f"{type(error).__name__}: {error}"
+    return [_number(key) | {"status": "failed", "error": text} for key in request.keys]
+
+
+def _number(key: str, value=None, null=None, low=None, high=None, flags: str = "") -> dict:
+    """The columns that differ between the numbers of one metric."""
+    return {"key": key, "value": value, "null": null, "interval_low": low, "interval_high": high,
+            "flags": flags, "status": "ok", "error": ""}  # fmt: skip
