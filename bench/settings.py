@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -21,7 +21,7 @@ IMAGE_SIZE: dict[str, int] = {
 }
 
 Architecture = Literal["conv_64", "conv_64_4x4", "dense_16", "dense_8"]
-Precision = Literal["float32", "tf32", "bfloat16"]
+Precision = Literal["float32", "float64", "tf32", "bfloat16"]
 Source = Literal["auto", "real", "rendered"]
 
 
@@ -47,7 +47,7 @@ class Training(Settings):
     learning_rate_end: Positive | None = None
     """Where a half cosine takes the step size by the last step; left out, it stays constant (the study)."""
     precision: Precision = "float32"
-    """Arithmetic of the convolutions and dense layers; statistics and Adam are always float32."""
+    """Arithmetic: float32 (the study), float64 (for checks), or tf32 and bfloat16 products on a GPU."""
 
 
 class ModelSettings(Settings):
@@ -155,6 +155,16 @@ class Storage(Settings):
     """Keep the means and KL divergences of this many images per cell (0: none), which UDR needs."""
 
 
+def _seeds(given: object) -> int | list[int]:
+    """A number of seeds or a list of them; one sentence instead of pydantic's one per branch of a union."""
+    several = (
+        isinstance(given, list) and given and all(type(seed) is int and 0 <= seed < 2**63 for seed in given)
+    )
+    if several or (type(given) is int and given >= 1):
+        return given
+    raise ValueError("seeds is a number of seeds, at least 1, or a list of seeds that are not negative")
+
+
 class Grid(Settings):
     """A grid file: data sets × models × hyperparameter values × seeds."""
 
@@ -164,7 +174,7 @@ class Grid(Settings):
     """Data sets by name, or a user's own as package.module:NAME."""
     models: Annotated[dict[str, dict | None], Field(min_length=1)]
     """Models by name, each with its hyperparameters; a list of values is a sweep, several multiply."""
-    seeds: Annotated[int, Field(ge=1)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = 1
+    seeds: Annotated[int | list[int], PlainValidator(_seeds)] = 1
     """Number of seeds (0, 1, …), or a list of them."""
     source: Source = "auto"
     """Published files (real), our renderings (rendered), or the first that is there (auto)."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.atomic import whole_file
+from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
 
 SCHEMA_VERSION = 1
 
@@ -131,7 +132,9 @@ def load_scores(path: str | Path, wide: bool = False) -> pd.DataFrame:
     folder = path / "scores" if (path / "scores").is_dir() else path
     files = [folder] if folder.is_file() else score_files(folder)
     if not files:
-        raise FileNotFoundError(f"no scores in {path}; `bench run GRID` makes them, `bench status` lists studies")
+        raise FileNotFoundError(
+            f"no scores in {path}; `bench run GRID` makes them, `bench status` lists studies"
+        )
     frame = without_doubles(read_files(files).to_pandas())
     return widen(frame) if wide else frame
 
@@ -152,19 +155,23 @@ CELL_COLUMNS = [
 
 def widen(frame: pd.DataFrame) -> pd.DataFrame:
     """One row per cell, one column per headline score (see load_scores); failed scores are NaN."""
-    from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
-
     frame = frame.copy()
     for name in frame.columns[frame.dtypes == "category"]:
         frame[name] = frame[name].astype(object)
     headline = frame[frame["key"] == frame["metric"].map(HEADLINE)].copy()
-    default = headline["estimator"] == headline["metric"].map(DEFAULT_ESTIMATOR)
+    default = headline["estimator"] == headline["metric"].map({**DEFAULT_ESTIMATOR, "training": "study"})
     estimator = ("@" + headline["estimator"]).where(~default, "")
-    representation = (headline["representation"] + ":").where(~headline["representation"].isin(["mean", "none"]), "")
+    representation = (headline["representation"] + ":").where(
+        ~headline["representation"].isin(["mean", "none"]), ""
+    )
     images = headline["images"].map(lambda n: f"[{n}]")
     mixed = headline.groupby(["metric", "estimator", "settings"])["images"].transform("nunique") > 1
     headline["column"] = (
-        representation + headline["metric"] + estimator + headline["settings"].fillna("") + images.where(mixed, "")
+        representation
+        + headline["metric"]
+        + estimator
+        + headline["settings"].fillna("")
+        + images.where(mixed, "")
     )
     cells = frame[CELL_COLUMNS].drop_duplicates("cell_id").set_index("cell_id")
     scores = headline.pivot(index="cell_id", columns="column", values="value")

@@ -1,0 +1,121 @@
+"""What lies beside the scores: weights, code tables, curves and arrays; no torch, no pickle.
+
+Every file is named by its pack and a hash of the cells inside, so that two goes at one pack never overwrite
+each other, and appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from bench.atomic import whole_file
+from bench.plan import digest
+
+ARRAYS = pa.schema(
+    [
+        ("cell_id", pa.string()),
+        ("name", pa.string()),
+        ("shape", pa.list_(pa.int32())),
+        ("values", pa.list_(pa.float32())),
+    ]
+)
+
+
+def file_name(pack_id: str, cell_ids: Sequence[str], suffix: str) -> str:
+    """`<pack_id>-<8 hex of the cells inside><suffix>`."""
+    return f"{pack_id}-{digest(cell_ids)[:8]}{suffix}"
+
+
+def write_weights(
+    folder: Path, pack_id: str, cell_ids: Sequence[str], tensors: Mapping[str, np.ndarray], about: Mapping
+) -> Path:
+    """Final weights of cells, stacked on the leading axis; `about` (plain data) says what they are."""
+    path = Path(folder) / file_name(pack_id, cell_ids, ".safetensors")
+    metadata = {"cells": json.dumps(list(cell_ids)), "about": json.dumps(about)}
+    with whole_file(path) as temporary:
+        save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, temporary, metadata)
+    return path
+
+
+def find_weights(folder: Path, cell_ids: set[str]) -> dict[str, tuple[Path, int]]:
+    """Of `cell_ids`, those whose weights lie in `folder`: file and row."""
+    found = {}
+    for path in sorted(Path(folder).glob("[!.]*.safetensors")):
+        with safe_open(path, framework="numpy") as file:
+            cells = json.loads(file.metadata()["cells"])
+        found.update({cell_id: (path, row) for row, cell_id in enumerate(cells) if cell_id in cell_ids})
+    return found
+
+
+def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
+    """One cell's tensors, leading axis of length 1 kept, and what the file says about them."""
+    with safe_open(path, framework="numpy") as file:
+        tensors = {name: file.get_slice(name)[row : row + 1] for name in file.keys()}  # noqa: SIM118
+        return tensors, json.loads(file.metadata()["about"])
+
+
+def remove_checkpoints(folder: Path, committed: set[str]) -> None:
+    """Delete the mid-training checkpoints below `folder` whose cells are all committed."""
+    for path in Path(folder).glob("[!.]*.safetensors"):
+        with safe_open(path, framework="numpy") as file:
+            cells = json.loads(file.metadata()["bench"])["cells"]
+        if committed.issuperset(cells):
+            path.unlink(missing_ok=True)
+
+
+def write_codes(path: Path, mean: np.ndarray, log_variance: np.ndarray, index: np.ndarray) -> None:
+    """A cell's code table: mean and log-variance (N, d) of the images `index` (N,)."""
+    with whole_file(path) as temporary:
+        save_file({"mean": mean, "log_variance": log_variance, "index": index}, temporary)
+
+
+def read_codes(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (N, d), log-variance (N, d) and image indices (N,) of a code table."""
+    with safe_open(path, framework="numpy") as file:
+        return tuple(file.get_tensor(name) for name in ("mean", "log_variance", "index"))
+
+
+def write_curves(folder: Path, pack_id: str, rows: list[dict]) -> Path:
+    """Training curves: one row per cell and logged step; columns of numbers, kl_per_latent a list."""
+    cell_ids = sorted({row["cell_id"] for row in rows})
+    path = Path(folder) / file_name(pack_id, cell_ids, ".parquet")
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows), temporary, compression="zstd")
+    return path
+
+
+def write_arrays(folder: Path, pack_id: str, arrays: Mapping[tuple[str, str], np.ndarray]) -> Path | None:
+    """Arrays behind scores, keyed by (cell_id, name); float32. None when there is nothing to write."""
+    if not arrays:
+        return None
+    rows = [
+        {"cell_id": cell_id, "name": name, "shape": list(np.shape(value)), "values": np.ravel(value).tolist()}
+        for (cell_id, name), value in sorted(arrays.items())
+    ]
+    path = Path(folder) / file_name(pack_id, [f"{cell_id}/{name}" for cell_id, name in arrays], ".parquet")
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=ARRAYS), temporary, compression="zstd")
+    return path
+
+
+def write_stored_codes(
+    folder: Path, pack_id: str, index: np.ndarray, codes: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> Path:
+    """Means (n, d) and KL divergences (d,) of the same few images for every cell, float16, for UDR."""
+    path = Path(folder) / file_name(pack_id, list(codes), ".safetensors")
+    tensors = {
+        "mean": np.stack([mean for mean, _ in codes.values()]).astype(np.float16),
+        "kl": np.stack([kl for _, kl in codes.values()]).astype(np.float16),
+        "index": index,
+    }
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, {"cells": json.dumps(list(codes))})
+    return path

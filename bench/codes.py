@@ -1,0 +1,40 @@
+"""Images become code tables: mean and log-variance of every image, made once per cell in large batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.randomness import Stream, uniforms
+from bench.training import Problem
+
+ENCODING_BATCH = 512
+_EVALUATION_SEED = 0  # nuisance of the code tables is drawn once for all cells of a data set
+
+
+@torch.no_grad()
+def code_tables(problem: Problem, parameters: Tensor, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the images `index` (N,) under each member's encoder: mean and log-variance (E, N, d), float32.
+
+    Where a data set has nuisance, image i always carries the same draw, a function of i alone, so that all
+    cells see the same pictures (design.md §4).
+    """
+    named = problem.network.layout.split(parameters)
+    members = len(parameters)
+    everything = torch.from_numpy(np.ascontiguousarray(index)).to(parameters.device)
+    means, log_variances = [], []
+    for chunk in everything.split(ENCODING_BATCH):
+        images = problem.images.batch(chunk, _nuisance(problem, chunk)).to(problem.dtype)
+        mean, log_variance = problem.network.encode(named, images.expand(members, *images.shape))
+        means.append(mean.float().cpu())
+        log_variances.append(log_variance.float().cpu())
+    return torch.cat(means, 1).numpy(), torch.cat(log_variances, 1).numpy()
+
+
+def _nuisance(problem: Problem, chunk: Tensor) -> Tensor | None:
+    if not problem.images.nuisance_size:
+        return None
+    seed = torch.tensor([_EVALUATION_SEED], device=chunk.device)
+    count = problem.images.nuisance_size
+    return uniforms(seed, Stream.CODE_NUISANCE, chunk, count, torch.float32)[:, 0]

@@ -1,0 +1,26 @@
+"""Which device this machine trains on, found without importing torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_NVIDIA = Path("/proc/driver/nvidia/gpus")
+
+
+def gpus() -> int:
+    """Number of CUDA devices that this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([name for name in visible.split(",") if name.strip() and name.strip() != "-1"])
+    return len(list(_NVIDIA.iterdir())) if _NVIDIA.is_dir() else 0
+
+
+def find_device() -> str:
+    """ "cuda" where there is a GPU, else "cpu"."""
+    return "cuda" if gpus() else "cpu"
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

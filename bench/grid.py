@@ -1,0 +1,295 @@
+"""A grid file becomes settings, settings become cells; everything wrong is said before any work starts."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bench.data import data_folder, find_entry, resolve_source
+from bench.metrics import parse_requests
+from bench.settings import MODEL_SETTINGS, Grid, ModelSettings, Training
+from bench.store import canonical_json
+from bench.yaml_lines import GridError, Mistake, read_yaml
+
+#: Raised when a change of bench makes the same settings give other weights; part of every cell's id.
+TRAINING_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One resolved point of a grid: one model to train and score."""
+
+    dataset: str
+    source: str
+    model: str
+    settings: ModelSettings
+    seed: int
+    training: Training
+    code: str = ""  # hash of a user's own source files, '' for what bench ships
+
+    @cached_property
+    def id(self) -> str:
+        """First 16 hex digits of the SHA-256 of all that changes the weights (design.md §4)."""
+        return hashlib.sha256(canonical_json(self.identity()).encode()).hexdigest()[:16]
+
+    def identity(self) -> dict:
+        """What the id is the hash of: no paths, width, device, study name or metrics."""
+        identity = {
+            "dataset": self.dataset,
+            "source": self.source,
+            "model": self.model,
+            "settings": self.settings.model_dump(mode="json"),
+            "seed": self.seed,
+            "training": self.training.model_dump(mode="json"),
+            "version": TRAINING_VERSION,
+        }
+        return identity | ({"code": self.code} if self.code else {})
+
+    def columns(self) -> dict:
+        """The columns of a score row that belong to the cell."""
+        return {
+            "cell_id": self.id,
+            "dataset": self.dataset,
+            "source": self.source,
+            "model": self.model,
+            "hyperparameter": self.settings.hyperparameter,
+            "strength": self.settings.strength,
+            "hyperparameters": canonical_json(self.settings.model_dump(mode="json")),
+            "seed": self.seed,
+            "steps": self.training.steps,
+            "precision": self.training.precision,
+        }
+
+
+@dataclass(frozen=True)
+class LoadedGrid:
+    """A checked grid: its settings, its cells in order, and what its author should know."""
+
+    origin: str  # the file it was read from
+    settings: Grid
+    raw: dict
+    cells: tuple[Cell, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def study(self) -> str:
+        return self.settings.study
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Data set -> the source its cells use."""
+        return {cell.dataset: cell.source for cell in self.cells}
+
+
+def shipped_grids() -> dict[str, Path]:
+    """Grids that come with bench, by name: inside the package when installed, beside it in a checkout."""
+    package = Path(str(resources.files("bench")))
+    folders = (package / "grids", package.parent / "grids")
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_grid(
+    path: str | Path, *, sources: Mapping[str, str] | None = None, data_dir: str | Path | None = None
+) -> LoadedGrid:
+    """Read and check a grid: a file, or the name of one that ships with bench (quickstart, locatello).
+
+    `sources` fixes data sets to sources already chosen (a study's own, kept in study.json); the others are
+    resolved from what lies in the data folder. Raises GridError, which lists every mistake with its line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        path = _by_name(str(path))
+    raw, lines = read_yaml(path.read_text(encoding="utf-8"), str(path))
+    raw.setdefault("study", path.stem)
+    return grid_from(raw, str(path), lines=lines, sources=sources, data_dir=data_dir)
+
+
+def grid_from(
+    raw: dict,
+    origin: str,
+    *,
+    lines: Mapping[tuple, int] | None = None,
+    sources: Mapping[str, str] | None = None,
+    data_dir: str | Path | None = None,
+) -> LoadedGrid:
+    """The checked grid of a plain mapping, as read from YAML or kept in study.json."""
+    check = _Check(lines or {})
+    settings = check.settings(Grid, raw, ())
+    if settings is None:
+        raise GridError(origin, check.mistakes)
+    resolved = check.sources(settings, sources or {}, data_folder(data_dir))
+    check.metrics(settings)
+    variants = [
+        (name, code, *variant)
+        for name, (code, entries) in check.models(settings).items()
+        for variant in entries
+    ]
+    if check.mistakes:
+        raise GridError(origin, check.mistakes)
+    seeds = range(settings.seeds) if isinstance(settings.seeds, int) else settings.seeds
+    cells = tuple(
+        Cell(dataset, resolved[dataset], model, values, seed, training, code)
+        for dataset in settings.datasets
+        for model, code, values, training in variants
+        for seed in seeds
+    )
+    return LoadedGrid(origin, settings, raw, cells, tuple(_warnings(variants)))
+
+
+class _Check:
+    """Checks a grid and collects every mistake with the line it stands in."""
+
+    def __init__(self, lines: Mapping[tuple, int]):
+        self.lines = lines
+        self.mistakes: list[Mistake] = []
+
+    def add(self, path: tuple, sentence: str) -> None:
+        while path and path not in self.lines:
+            path = path[:-1]
+        self.mistakes.append(Mistake(sentence, self.lines.get(path) if path else None))
+
+    def settings(self, kind: type, values: dict, path: tuple):
+        """An instance of `kind`, or None after noting each thing wrong with `values`."""
+        try:
+            return kind(**values)
+        except ValidationError as error:
+            for problem in error.errors():
+                within = problem["loc"]
+                self.add((*path, *within), _sentence(problem, within, kind, ".".join(map(str, path))))
+            return None
+
+    def sources(self, settings: Grid, fixed: Mapping[str, str], folder: Path) -> dict[str, str]:
+        resolved = {}
+        for i, name in enumerate(settings.datasets):
+            try:
+                find_entry(name)
+                resolved[name] = fixed.get(name) or resolve_source(name, settings.source, folder)
+            except (ValueError, FileNotFoundError, ImportError) as error:
+                self.add(("datasets", i), str(error))
+        return resolved
+
+    def metrics(self, settings: Grid) -> None:
+        for i, entry in enumerate(settings.evaluation.metrics):
+            try:
+                parse_requests([entry])
+            except (ValueError, ImportError) as error:
+                self.add(("evaluation", "metrics", i), str(error))
+
+    def models(self, settings: Grid) -> dict[str, tuple[str, list[tuple[ModelSettings, Training]]]]:
+        found = {}
+        for name, given in settings.models.items():
+            path = ("models", name)
+            if ":" in name:
+                try:
+                    kind, code = _own_model(name)
+                except ValueError as error:
+                    self.add(path, str(error))
+                    continue
+            elif name in MODEL_SETTINGS:
+                kind, code = MODEL_SETTINGS[name], ""
+            else:
+                self.add(path, f"there is no model {name!r}{_nearest(name, MODEL_SETTINGS)}")
+                continue
+            values = dict(given or {})
+            training = self._training(settings, values.pop("training", {}), (*path, "training"))
+            variants = self._variants(kind, values, path)
+            if training is not None:
+                if kind is MODEL_SETTINGS["untrained"]:
+                    training = training.model_copy(update={"steps": 0})
+                found[name] = (code, [(variant, training) for variant in variants])
+        return found
+
+    def _training(self, settings: Grid, override: dict | None, path: tuple) -> Training | None:
+        if not isinstance(override, dict):
+            self.add(path, f"{'.'.join(path)} must be a mapping of training settings, got {override!r}")
+            return None
+        given = settings.training.model_dump(exclude_unset=True) | override
+        return self.settings(Training, given, path)
+
+    def _variants(self, kind: type[ModelSettings], values: dict, path: tuple) -> list[ModelSettings]:
+        sweeps = {key: value if isinstance(value, list) else [value] for key, value in values.items()}
+        for key, choices in sweeps.items():
+            if not choices:
+                self.add((*path, key), f"{'.'.join(path)}.{key} is an empty list: give at least one value")
+            elif len({repr(choice) for choice in choices}) < len(choices):
+                self.add((*path, key), f"{'.'.join(path)}.{key} names a value twice: {choices}")
+        before = len(self.mistakes)
+        variants = []
+        for combination in itertools.product(*sweeps.values()):
+            variant = self.settings(kind, dict(zip(sweeps, combination, strict=True)), path)
+            if variant is not None:
+                variants.append(variant)
+        # a wrong key of a swept model is one mistake, however many values the sweep has
+        self.mistakes[before:] = list(dict.fromkeys(self.mistakes[before:]))
+        return variants
+
+
+def _own_model(name: str) -> tuple[type[ModelSettings], str]:
+    """Settings and source hash of a user's `package.module:NAME`, a bench.models.Model with `settings`."""
+    model = own_object(name)
+    if getattr(model, "settings", None) is None:
+        raise ValueError(
+            f"{name} must be a bench.models.Model with its own `settings` class; it is {model!r}"
+        )
+    source = Path(importlib.import_module(name.partition(":")[0]).__file__)
+    return model.settings, hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+
+
+def own_object(name: str) -> object:
+    """What a user's `package.module:NAME` names; ValueError when there is no such thing."""
+    module_name, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"{name} cannot be loaded ({error}); write package.module:NAME, importable here"
+        ) from None
+
+
+def _by_name(name: str) -> Path:
+    shipped = shipped_grids()
+    if name in shipped:
+        return shipped[name]
+    raise GridError(name, [Mistake(f"there is no such grid file{_nearest(name, shipped)}")])
+
+
+def _nearest(word: str, allowed) -> str:
+    close = difflib.get_close_matches(str(word), [str(item) for item in allowed], n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint or ';'} (known: {', '.join(map(str, allowed))})"
+
+
+def _sentence(problem: dict, within: tuple, kind: type, place: str) -> str:
+    name = ".".join(str(part) for part in ((place,) if place else ()) + within)
+    if problem["type"] == "extra_forbidden":
+        owner = kind
+        for part in within[:-1]:
+            owner = owner.model_fields[part].annotation
+        parent = ".".join(str(part) for part in ((place,) if place else ()) + within[:-1]) or "the grid"
+        return f"unknown key {within[-1]!r} in {parent}{_nearest(within[-1], owner.model_fields)}"
+    if problem["type"] == "missing":
+        return f"{name} is missing: {kind.model_fields[within[-1]].description}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{name}: {message[0].lower()}{message[1:]}, got {problem['input']!r}"
+
+
+def _warnings(variants: list[tuple]) -> Iterator[str]:
+    said = set()
+    for model, _, settings, training in variants:
+        threshold = getattr(settings, "iteration_threshold", 0)
+        if training.steps < threshold and model not in said:
+            said.add(model)
+            reached = training.steps / threshold
+            yield (
+                f"{model}: {training.steps:,} steps end before the capacity's ramp of {threshold:,}; it stops at "
+                f"{reached:.0%} of c_max. Set iteration_threshold to have the whole ramp."
+            )

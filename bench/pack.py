@@ -1,0 +1,107 @@
+"""A pack from plan to commit: train it, score it, one Parquet file appears. Knows no Ray.
+
+train_pack (device):  images → train → weights in models/, code tables in _work/codes/
+score_pack (CPU, no torch):  code tables → metrics → ONE file in scores/, the commit
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bench.atomic import write_text
+from bench.plan import Work, outstanding
+from bench.settings import Evaluation, Storage
+from bench.store import committed_requests
+
+Report = Callable[[dict], None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every pack of a run shares; small, since it travels to every worker."""
+
+    study: str
+    folder: str  # results/<study>
+    data: str
+    device: str
+    evaluation: Evaluation
+    storage: Storage
+    provenance: dict[str, str]
+    checkpoint_seconds: float = 60.0
+    retry_failed: bool = False
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder)
+
+    @property
+    def work(self) -> Path:
+        """The disposable part of the study's folder."""
+        return Path(self.folder) / "_work"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves for scoring, kept in _work/trained/<cell_id>.json until the commit."""
+
+    status: str  # ok | failed
+    error: str | None
+    values: dict[str, float]
+    seconds: float
+    device: str
+    pack_width: int
+
+    def write(self, work: Path, cell_id: str) -> None:
+        write_text(trained_path(work, cell_id), json.dumps(asdict(self)))
+
+    @staticmethod
+    def read(work: Path, cell_id: str) -> Trained | None:
+        path = trained_path(work, cell_id)
+        return Trained(**json.loads(path.read_text())) if path.is_file() else None
+
+
+def trained_path(work: Path, cell_id: str) -> Path:
+    return work / "trained" / f"{cell_id}.json"
+
+
+def codes_path(work: Path, cell_id: str) -> Path:
+    return work / "codes" / f"{cell_id}.safetensors"
+
+
+def run_pack(work: Work, context: Context, report: Report) -> None:
+    """Train and score what is still outstanding of a pack, on one worker.
+
+    A pack that another worker holds is left to it: the lock saves work, it does not guard the truth, since
+    both would commit the same rows. The lock is the kernel's and dies with its process.
+    """
+    from bench.score_pack import score_pack
+    from bench.train_pack import train_pack
+
+    lock = FileLock(context.work / "locks" / f"{work.pack.id}.lock", timeout=0)
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with lock:
+            left = _still_outstanding(work, context)
+            if left is not None:
+                train_pack(left, context, report)
+                score_pack(left, context, report)
+    except Timeout:
+        report({"pack": work.pack.id, "busy": True})
+
+
+def _still_outstanding(work: Work, context: Context) -> Work | None:
+    """The pack without what another run committed since the plan was made."""
+    settled = committed_requests(context.path / "scores", retry_failed=context.retry_failed)
+    requests = {request: None for todo in work.todo.values() for request in todo}
+    left = outstanding([work.pack], list(requests), settled)
+    kept = {
+        cell_id: tuple(request for request in todo if request in work.todo.get(cell_id, ()))
+        for cell_id, todo in (left[0].todo if left else {}).items()
+    }
+    kept = {cell_id: todo for cell_id, todo in kept.items() if todo}
+    return Work(work.pack, kept) if kept else None

@@ -1,0 +1,107 @@
+"""Cells become packs; what is committed is dropped; what is left is the work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench import scoring
+from bench.grid import Cell, LoadedGrid
+
+Request = tuple[str, str, str, str, int]  # representation, metric, estimator, settings, images
+
+#: Cells trained in one stacked step, by device and architecture. On a CPU the study's network gains nothing
+#: from stacking (docs/performance.md), small perceptrons are bound by dispatch and gain threefold at 8.
+WIDTH = {
+    "cpu": {"conv_64": 1, "conv_64_4x4": 1, "dense_16": 8, "dense_8": 8},
+    "cuda": {"conv_64": 32, "conv_64_4x4": 32, "dense_16": 64, "dense_8": 64},
+}
+
+#: Time of a step against a β-VAE's, to start the longest packs first.
+RELATIVE_COST = {"factor_vae": 1.8, "beta_tc_vae": 2.0}
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Cells that one worker takes: one data set and source, one model, equal training settings."""
+
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the pack's cell ids."""
+        return digest(cell.id for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A pack and, by cell id, the requests that are not committed yet; settled cells are absent."""
+
+    pack: Pack
+    todo: dict[str, tuple[Request, ...]]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The pack's cells that still lack a score, in the pack's order."""
+        return [cell for cell in self.pack.cells if cell.id in self.todo]
+
+    @property
+    def cost(self) -> float:
+        """Relative cost, for the order of the work."""
+        return sum(cell.training.steps * RELATIVE_COST.get(cell.model, 1.0) for cell in self.cells)
+
+
+def digest(ids: Iterable[str]) -> str:
+    """First 16 hex digits of the SHA-256 of sorted ids."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+
+
+def cut(cells: Sequence[Cell], device: str) -> list[Pack]:
+    """Packs of the whole plan in its order: as many cells as `device` trains in one stacked step."""
+    groups: dict[tuple, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(_kind(cell), []).append(cell)
+    packs = []
+    for group in groups.values():
+        size = WIDTH[device][group[0].training.architecture]
+        packs += [Pack(tuple(group[first : first + size])) for first in range(0, len(group), size)]
+    return packs
+
+
+def outstanding(packs: Sequence[Pack], requests: Sequence[Request], settled: set[tuple]) -> list[Work]:
+    """Work for every pack with a score that is not settled; `settled` has keys (cell_id, *request)."""
+    work = []
+    for pack in packs:
+        todo = {}
+        for cell in pack.cells:
+            missing = tuple(request for request in requests if (cell.id, *request) not in settled)
+            if missing:
+                todo[cell.id] = missing
+        if todo:
+            work.append(Work(pack, todo))
+    return work
+
+
+def planned_requests(grid: LoadedGrid) -> list[Request]:
+    """What every cell of `grid` is to be scored with, the closing evaluation of training first."""
+    evaluation = grid.settings.evaluation
+    training = ("none", "training", "study", "", EVALUATION_IMAGES)
+    asked = scoring.planned_requests(evaluation.metrics, evaluation.representations, evaluation.images or 0)
+    return [training, *asked]
+
+
+#: Fresh images of the study's closing evaluation (locatello2019.md §3), rounded up to whole batches.
+EVALUATION_IMAGES = 64_000
+
+#: Keys of the closing evaluation, headline first.
+TRAINING_KEYS = ("elbo", "reconstruction", "kl", "loss")
+
+
+def _kind(cell: Cell) -> tuple:
+    """What a pack's cells must share: everything but seeds and the model's numbers."""
+    words = tuple(
+        (name, value) for name, value in cell.settings.model_dump().items() if isinstance(value, str)
+    )
+    return cell.dataset, cell.source, cell.model, words, cell.training.model_dump_json()

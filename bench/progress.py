@@ -1,0 +1,139 @@
+"""How far a run is: a live display in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bench.running import Plan
+
+PLAIN_SECONDS = 15.0  # between lines where nobody watches a display
+
+
+@dataclass
+class Tally:
+    """Counts of a run, kept from the events that packs report."""
+
+    cells: int
+    steps: int  # model-steps that are still to be trained at the start
+    done: int = 0
+    failed: int = 0
+    trained: dict[tuple[str, str], int] = field(default_factory=dict)  # model-steps by pack and stack
+    cells_of: dict[str, int] = field(default_factory=dict)  # cells of the packs that are running
+    began: float = field(default_factory=time.monotonic)
+
+    def take(self, event: dict) -> None:
+        """Count one event of a pack: steps trained, or cells committed."""
+        if "steps" in event:
+            self.trained[event["pack"], event["stack"]] = event["steps"]
+        if "cells" in event:
+            self.cells_of[event["pack"]] = event["cells"]
+        if "committed" in event:
+            self.done += event["committed"]
+            self.failed += event["failed"]
+            self.cells_of.pop(event["pack"], None)
+
+    @property
+    def running(self) -> int:
+        return sum(self.cells_of.values())
+
+    @property
+    def model_steps(self) -> int:
+        return sum(self.trained.values())
+
+    @property
+    def rate(self) -> float:
+        """Model-steps per second since the start."""
+        return self.model_steps / max(1e-9, time.monotonic() - self.began)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left at the rate so far; None before there is one."""
+        return (self.steps - self.model_steps) / self.rate if self.model_steps else None
+
+    def line(self) -> str:
+        """One line for a log."""
+        left = f", about {duration(self.seconds_left)} left" if self.seconds_left is not None else ""
+        return (
+            f"{self.done} of {self.cells} cells done, {self.failed} failed, {self.running} running; "
+            f"{self.rate:,.0f} model-steps/s{left}"
+        )
+
+
+class Display:
+    """Shows a Tally while a run goes on; use as a context manager and hand it events."""
+
+    def __init__(self, plan: Plan, console: Console):
+        steps = sum(cell.training.steps for work in plan.works for cell in work.cells)
+        self.tally = Tally(len(plan.grid.cells), steps, done=plan.cells_done)
+        self.console = console
+        self._said = time.monotonic()
+        self._bar = None
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:
+            self._bar = Progress(
+                TextColumn("[bold]{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[counts]}"),
+                console=self.console,
+                transient=True,
+                refresh_per_second=2,
+            )
+            self._task = self._bar.add_task("training", total=max(1, self.tally.steps), counts="starting")
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def event(self, event: dict) -> None:
+        """Take an event of a pack and show what changed."""
+        self.tally.take(event)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.tally.model_steps, counts=self.tally.line())
+        elif time.monotonic() - self._said >= PLAIN_SECONDS:
+            self._said = time.monotonic()
+            self.console.print(self.tally.line(), highlight=False)
+
+
+@contextmanager
+def preparing(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A callable(name, done, total) that shows how far the making of a data set's tables is."""
+    columns = (
+        TextColumn("preparing {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, int] = {}
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def on_progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+                if not console.is_terminal:
+                    console.print(f"preparing {name}: {total:,} images", highlight=False)
+            bar.update(tasks[name], completed=done)
+
+        yield on_progress
+
+
+def duration(seconds: float) -> str:
+    """A span of time as people say it: 42 s, 7 min, 3.5 h, 12 days, 1.4 years."""
+    for limit, unit, name in (
+        (90, 1, "s"),
+        (5400, 60, "min"),
+        (172_800, 3600, "h"),
+        (63_072_000, 86_400, "days"),
+    ):
+        if seconds < limit:
+            value = seconds / unit
+            return f"{value:.1f} {name}" if name == "h" and value < 10 else f"{value:.0f} {name}"
+    return f"{seconds / 31_557_600:.1f} years"

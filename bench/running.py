@@ -1,0 +1,210 @@
+"""`bench run` from grid to outcome: plan, prepare data, execute what is missing, count what is committed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.data import data_folder, prepare
+from bench.devices import cores, find_device
+from bench.grid import LoadedGrid, load_grid
+from bench.inline import run_inline
+from bench.pack import Context
+from bench.plan import Pack, Work, cut, outstanding, planned_requests
+from bench.provenance import provenance
+from bench.store import committed_requests
+from bench.study import fixed_sources, record_plan, settled_cells
+
+EXECUTORS = ("ray", "inline")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do: the grid, its study's folder, all packs and the outstanding work."""
+
+    grid: LoadedGrid
+    folder: Path
+    device: str
+    packs: list[Pack]
+    works: list[Work]
+
+    @property
+    def cells_left(self) -> int:
+        return sum(len(work.todo) for work in self.works)
+
+    @property
+    def cells_done(self) -> int:
+        return len(self.grid.cells) - self.cells_left
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study holds after a run, counted from the committed files."""
+
+    folder: Path
+    planned: int
+    done: int  # cells with every planned score committed, failed ones not counted
+    failed: int
+
+    @property
+    def missing(self) -> int:
+        return self.planned - self.done - self.failed
+
+
+def make_plan(
+    grid: str | Path | LoadedGrid,
+    *,
+    results: str | Path = "results",
+    data_dir: str | Path | None = None,
+    device: str | None = None,
+    retry_failed: bool = False,
+) -> Plan:
+    """Read and check a grid, cut its packs, drop what the study's folder has committed. Writes nothing."""
+    if not isinstance(grid, LoadedGrid):
+        grid = load_grid(grid, data_dir=data_dir)
+        folder = Path(results) / grid.study
+        fixed = fixed_sources(folder)
+        if any(fixed.get(name, source) != source for name, source in grid.sources.items()):
+            grid = load_grid(grid.origin, data_dir=data_dir, sources=fixed)
+    folder = Path(results) / grid.study
+    device = device or find_device()
+    packs = cut(grid.cells, device)
+    settled = committed_requests(folder / "scores", retry_failed=retry_failed)
+    works = outstanding(packs, planned_requests(grid), settled)
+    return Plan(grid, folder, device, packs, sorted(works, key=lambda work: -work.cost))
+
+
+def run(
+    grid: str | Path | LoadedGrid,
+    *,
+    results: str | Path = "results",
+    data_dir: str | Path | None = None,
+    executor: str = "ray",
+    cpus: int | None = None,
+    address: str | None = None,
+    device: str | None = None,
+    retry_failed: bool = False,
+    checkpoint_seconds: float = 60.0,
+    on_event: Callable[[dict], None] = lambda event: None,
+    on_prepare: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> Outcome:
+    """Run what is missing of a grid and return what its study then holds.
+
+    `executor` is "ray" (Ray Tune) or "inline" (this process, or a pool with `cpus` > 1). The same call
+    continues an interrupted study. Raises GridError, ValueError or OSError before any work starts.
+    """
+    if executor not in EXECUTORS:
+        raise ValueError(f"executor is {executor!r}; allowed are {' and '.join(EXECUTORS)}")
+    plan = make_plan(grid, results=results, data_dir=data_dir, device=device, retry_failed=retry_failed)
+    if plan.works:
+        check_writable(plan.folder)
+        data = data_folder(data_dir)
+        prepare_data(plan, data, cpus or cores(), on_prepare)
+        execute(
+            plan,
+            data=data,
+            executor=executor,
+            cpus=cpus or cores(),
+            address=address,
+            retry_failed=retry_failed,
+            checkpoint_seconds=checkpoint_seconds,
+            on_event=on_event,
+        )
+    return outcome(plan)
+
+
+def prepare_data(plan: Plan, data: Path, cpus: int, on_prepare: Callable[[str, int, int], None]) -> None:
+    """Make the tables of the data sets that the outstanding work needs, where they are missing."""
+    sources = {work.pack.cells[0].dataset: work.pack.cells[0].source for work in plan.works}
+    for name, source in sources.items():
+        prepare(name, source, data, lambda done, total, name=name: on_prepare(name, done, total), cpus)
+
+
+def execute(
+    plan: Plan,
+    *,
+    data: Path,
+    executor: str,
+    cpus: int,
+    address: str | None,
+    retry_failed: bool,
+    checkpoint_seconds: float,
+    on_event: Callable[[dict], None],
+) -> None:
+    """Write the plan down and run the outstanding work on prepared data."""
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    about = provenance(run_id)
+    record_plan(plan.folder, plan.grid, about)
+    settings = plan.grid.settings
+    context = Context(
+        study=plan.grid.study,
+        folder=str(plan.folder.resolve()),
+        data=str(data.resolve()),
+        device=plan.device,
+        evaluation=settings.evaluation,
+        storage=settings.storage,
+        provenance=about,
+        checkpoint_seconds=checkpoint_seconds,
+        retry_failed=retry_failed,
+    )
+    if executor == "inline":
+        run_inline(plan.works, context, cpus, on_event)
+    else:
+        from bench.schedule import run_on_ray
+
+        run_on_ray(plan.works, context, cpus, on_event, address)
+
+
+def outcome(plan: Plan) -> Outcome:
+    """Count what the plan's study holds now."""
+    complete, failed = settled_cells(plan.folder, plan.grid)
+    return Outcome(plan.folder, len(plan.grid.cells), len(complete) - len(failed), len(failed))
+
+
+def describe(plan: Plan, whole: bool) -> list[str]:
+    """What a run would do, in lines; `whole` adds the packs and what every cell is scored with."""
+    grid, settings = plan.grid, plan.grid.settings
+    sources = ", ".join(f"{name} ({source.partition(':')[0]})" for name, source in grid.sources.items())
+    lines = [
+        f"{grid.study}: {len(grid.cells):,} cells in {len(plan.packs):,} packs on {plan.device}; "
+        f"{plan.cells_done:,} done, {plan.cells_left:,} to do",
+        f"data: {sources}",
+        *(f"note: {warning}" for warning in grid.warnings),
+    ]
+    if whole:
+        metrics = [
+            name if isinstance(name, str) else next(iter(name)) for name in settings.evaluation.metrics
+        ]
+        lines += [
+            f"scored with: {', '.join(metrics)} on {', '.join(settings.evaluation.representations)} codes"
+        ]
+        lines += [_describe_pack(pack, plan) for pack in plan.packs[:SHOWN_PACKS]]
+        if len(plan.packs) > SHOWN_PACKS:
+            lines.append(f"  … and {len(plan.packs) - SHOWN_PACKS:,} packs more")
+    return lines
+
+
+SHOWN_PACKS = 12  # as many as fit a screen
+
+
+def _describe_pack(pack: Pack, plan: Plan) -> str:
+    left = {work.pack.id: len(work.todo) for work in plan.works}.get(pack.id, 0)
+    first = pack.cells[0]
+    state = f"{left} to do" if left else "done"
+    return (
+        f"  {pack.id}  {first.dataset}, {first.model}, {first.training.architecture}, "
+        f"{first.training.steps:,} steps: {len(pack.cells)} cells, {state}"
+    )
+
+
+def check_writable(folder: Path) -> None:
+    """PermissionError with a sentence when `folder` cannot be made or written."""
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"{folder} cannot be written ({existing} is not a folder you may write); use --results DIR"
+        )

@@ -1,0 +1,108 @@
+"""Packs on Ray Tune: one trial is one pack. The only file that imports ray.
+
+Tune places packs, restarts dead workers and counts; its own state is disposable. What is done is asked of
+scores/ afterwards, never of Tune (docs/design.md §4).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from bench.pack import Context, run_pack
+from bench.plan import Work
+
+#: Ray reads these when it is imported or started; a user's own values win.
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C must reach us: Tune would return as if all had gone well
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+}
+
+OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
+REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
+MAX_FAILURES = 2  # deaths of a pack's worker before the pack is left to the next run
+
+
+def run_on_ray(
+    works: Sequence[Work],
+    context: Context,
+    cpus: int,
+    on_event: Callable[[dict], None],
+    address: str | None = None,
+) -> None:
+    """Run every pack as a Tune trial on `cpus` local cores, or on the cluster at `address`.
+
+    Returns when no pack can go on; what was committed is for the caller to ask of scores/.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+    from ray import tune
+
+    ray.init(**_init_arguments(cpus, address))
+    try:
+        trainable = tune.with_parameters(_trial, works=list(works), context=context)
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {"cpu": 1}),
+            param_space={"work": tune.grid_search(list(range(len(works))))},
+            tune_config=tune.TuneConfig(
+                reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id
+            ),
+            run_config=tune.RunConfig(
+                name=context.provenance["run_id"],
+                storage_path=str(context.work / "ray"),
+                verbose=0,
+                failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+                callbacks=[_listener(tune, on_event)],
+            ),
+        )
+        tuner.fit()
+    finally:
+        ray.shutdown()
+
+
+def _init_arguments(cpus: int, address: str | None) -> dict:
+    arguments = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is not None:
+        return arguments | {"address": address}
+    return arguments | {
+        "num_cpus": cpus,
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "_node_ip_address": "127.0.0.1",  # nothing of a local run listens to the network
+    }
+
+
+def _trial(config: dict, works: list[Work], context: Context) -> None:
+    """One pack on a Tune worker. The worker serves many packs, so nothing is kept between them."""
+    from ray import tune
+
+    last = {"at": 0.0}
+
+    def report(event: dict) -> None:
+        now = time.monotonic()
+        if "committed" in event or now - last["at"] >= REPORT_SECONDS:
+            last["at"] = now
+            tune.report(event)
+
+    run_pack(works[config["work"]], context, report)
+
+
+def _listener(tune, on_event: Callable[[dict], None]):
+    """A Tune callback that hands what workers report to `on_event`."""
+
+    class Listener(tune.Callback):
+        def on_trial_result(self, iteration, trials, trial, result, **info) -> None:
+            self.on_event(result)
+
+        def __getstate__(self) -> dict:
+            return {}  # Tune pickles its callbacks to restore them, which we never do; a display does not pickle
+
+    listener = Listener()
+    listener.on_event = on_event
+    return listener

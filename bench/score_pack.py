@@ -1,0 +1,123 @@
+"""The scoring half of a pack: code tables → metrics → ONE file in scores/, the commit. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from bench import artifacts
+from bench.data import open_dataset
+from bench.data.base import Dataset
+from bench.grid import Cell
+from bench.metrics import parse_requests
+from bench.pack import Context, Report, Trained, codes_path, trained_path
+from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Request, Work
+from bench.provenance import versions_json
+from bench.scoring import planned_keys, score_table
+from bench.store import write_scores
+
+
+def score_pack(work: Work, context: Context, report: Report) -> Path:
+    """Score every outstanding cell of a trained pack and commit its rows as one file.
+
+    What training left for these cells is deleted after the commit. Returns the committed file.
+    """
+    first = work.pack.cells[0]
+    dataset = open_dataset(first.dataset, first.source, Path(context.data))
+    rows: list[dict] = []
+    arrays: dict[tuple[str, str], np.ndarray] = {}
+    for cell in work.cells:
+        trained = Trained.read(context.work, cell.id)
+        if trained.error:
+            scores = _failed_scores(work.todo[cell.id], context, trained.error)
+        else:
+            scores, found = _scores(cell, work.todo[cell.id], trained, context, dataset)
+            arrays |= {(cell.id, "/".join(names)): value for names, value in found.items()}
+        rows += _complete(scores, cell, work, context, trained)
+        report({"pack": work.pack.id, "cells": len(work.cells)})
+    artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays)
+    path = write_scores(context.path / "scores", work.pack.id, rows, context.provenance)
+    _clean_up(work, context)
+    failed = {row["cell_id"] for row in rows if row["status"] == "failed"}
+    report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
+    return path
+
+
+def _scores(
+    cell: Cell, todo: Iterable[Request], trained: Trained, context: Context, dataset: Dataset
+) -> tuple[list[dict], dict]:
+    """Score rows of a trained cell, and the arrays behind them."""
+    wanted = {request[:4] for request in todo}
+    mean, log_variance, index = artifacts.read_codes(codes_path(context.work, cell.id))
+    evaluation = context.evaluation
+    scores, arrays = score_table(
+        mean,
+        log_variance,
+        None if evaluation.images is None else index,
+        dataset,
+        parse_requests(evaluation.metrics),
+        evaluation.representations,
+        wanted,
+    )
+    closing = [_training_row(key, trained) for key in TRAINING_KEYS if key in trained.values]
+    return (closing if any(request[1] == "training" for request in todo) else []) + scores, arrays
+
+
+def _failed_scores(todo: Iterable[Request], context: Context, error: str) -> list[dict]:
+    """One row without a value per planned key of a cell that could not be trained."""
+    evaluation = context.evaluation
+    wanted = {request[:4] for request in todo}
+    planned = planned_keys(parse_requests(evaluation.metrics), evaluation.representations)
+    planned += [_training_identity() | {"key": key} for key in TRAINING_KEYS]
+    images = evaluation.images or 0
+    return [
+        {"images": images, **number, "status": "failed", "error": error}
+        for number in planned
+        if (number["representation"], number["metric"], number["estimator"], number["settings"]) in wanted
+    ]
+
+
+def _training_identity() -> dict:
+    return {
+        "representation": "none",
+        "metric": "training",
+        "estimator": "study",
+        "settings": "",
+        "images": EVALUATION_IMAGES,
+    }
+
+
+def _training_row(key: str, trained: Trained) -> dict:
+    value = {
+        "key": key,
+        "value": trained.values[key],
+        "status": "ok",
+        "seconds": trained.seconds,
+        "flags": "",
+    }
+    return _training_identity() | value
+
+
+def _complete(scores: list[dict], cell: Cell, work: Work, context: Context, trained: Trained) -> list[dict]:
+    """Score rows with the columns of their cell, pack and run."""
+    common = cell.columns() | {
+        "pack_id": work.pack.id,
+        "study": context.study,
+        "device": trained.device,
+        "pack_width": trained.pack_width,
+        "versions": versions_json(),
+        "created_at": datetime.now(UTC),
+    }
+    return [common | score for score in scores]
+
+
+def _clean_up(work: Work, context: Context) -> None:
+    """Delete what training left for cells that are now committed; _work/ is disposable at any time."""
+    cell_ids = {cell.id for cell in work.cells}
+    for cell_id in cell_ids:
+        codes_path(context.work, cell_id).unlink(missing_ok=True)
+        trained_path(context.work, cell_id).unlink(missing_ok=True)
+    artifacts.remove_checkpoints(context.work / "checkpoints", cell_ids)

@@ -1,0 +1,117 @@
+"""A study's folder: its durable plan in study.json, and what of it is committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from bench.atomic import write_text
+from bench.grid import LoadedGrid, grid_from
+from bench.plan import Request, planned_requests
+from bench.store import canonical_json, committed_requests
+
+STUDY_SCHEMA = 1
+
+
+def study_file(folder: Path) -> Path:
+    return Path(folder) / "study.json"
+
+
+def read_study(folder: Path) -> dict | None:
+    """The content of study.json, None where there is no study yet; ValueError when it is damaged."""
+    path = study_file(folder)
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); restore it, or move {folder} away and run again"
+        ) from None
+
+
+def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> dict:
+    """Write study.json on a study's first run; append to it when the grid or its sources changed.
+
+    Sources are those of the first run for ever (design.md §4); the newest grid is the plan.
+    """
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "grid": grid.raw,
+        "sources": grid.sources,
+        "cells": len(grid.cells),
+        "provenance": dict(provenance),
+    }
+    study = read_study(folder)
+    if study is None:
+        study = {"schema": STUDY_SCHEMA, "study": grid.study, "history": []}
+    elif _plan_of(study["history"][-1]) == _plan_of(entry):
+        return study
+    study["history"].append(entry)
+    study["sources"] = {**study.get("sources", {}), **grid.sources}
+    write_text(study_file(folder), json.dumps(study, indent=2))
+    return study
+
+
+def fixed_sources(folder: Path) -> dict[str, str]:
+    """The sources that a study's first runs chose, by data set; empty for a new study."""
+    return (read_study(folder) or {}).get("sources", {})
+
+
+def load_plan(folder: Path) -> LoadedGrid:
+    """The grid that a study's folder was last run with; FileNotFoundError with what to type."""
+    study = read_study(folder)
+    if study is None:
+        raise FileNotFoundError(f"{folder} holds no study (no study.json); `bench run GRID` starts one")
+    return grid_from(study["history"][-1]["grid"], str(study_file(folder)), sources=study["sources"])
+
+
+def planned_cells(folder: Path) -> pd.DataFrame:
+    """One row per planned cell of a study: cell_id, dataset, source, model, hyperparameter, strength, …"""
+    return pd.DataFrame([cell.columns() for cell in load_plan(folder).cells])
+
+
+def settled_cells(folder: Path, grid: LoadedGrid) -> tuple[set[str], set[str]]:
+    """Ids of the planned cells whose every score is settled, and of those with a failed one among them."""
+    requests = planned_requests(grid)
+    settled = committed_requests(Path(folder) / "scores")
+    ok = committed_requests(Path(folder) / "scores", retry_failed=True)
+    complete = {cell.id for cell in grid.cells if _has_all(cell.id, requests, settled)}
+    good = {cell.id for cell in grid.cells if _has_all(cell.id, requests, ok)}
+    return complete, complete - good
+
+
+def studies(results: Path) -> list[Path]:
+    """Folders of the studies below `results`, by name."""
+    return sorted(path.parent for path in Path(results).glob("*/study.json"))
+
+
+def find_studies(results: Path, name: str | None) -> list[Path]:
+    """The folder of study `name` (or a study's own folder), or of every study below `results`.
+
+    FileNotFoundError says what there is and what to type.
+    """
+    if name is None:
+        found = studies(results)
+        if not found:
+            raise FileNotFoundError(f"{results} holds no study; `bench run quickstart` makes one")
+        return found
+    for folder in (results / name, Path(name)):
+        if study_file(folder).is_file():
+            return [folder]
+    known = ", ".join(path.name for path in studies(results)) or "none"
+    raise FileNotFoundError(
+        f"there is no study {name!r} in {results} (known: {known}); `bench run GRID` makes one"
+    )
+
+
+def _has_all(cell_id: str, requests: list[Request], settled: set[tuple]) -> bool:
+    return all((cell_id, *request) in settled for request in requests)
+
+
+def _plan_of(entry: Mapping) -> str:
+    return canonical_json({"grid": entry["grid"], "sources": entry["sources"]})

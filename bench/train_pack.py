@@ -1,0 +1,249 @@
+"""The training half of a pack: cells → weights, curves and code tables."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench import artifacts, checkpoint
+from bench.codes import code_tables
+from bench.data import open_dataset
+from bench.data.device import DeviceImages
+from bench.grid import Cell, own_object
+from bench.models import MODELS, Model
+from bench.nets import ARCHITECTURES
+from bench.nets import discriminator as discriminators
+from bench.pack import Context, Report, Trained, codes_path
+from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, WIDTH, Work
+from bench.rows import evaluation_images, evaluation_rng
+from bench.settings import IMAGE_SIZE
+from bench.training import Curve, Members, Problem, State, evaluate, start, train
+
+
+def train_pack(work: Work, context: Context, report: Report) -> None:
+    """Leave a code table and a `Trained` record for every outstanding cell of `work`.
+
+    A cell that has them already is left alone, one whose weights are kept is encoded, any other is trained
+    from its latest checkpoint or from the start.
+    """
+    _settle_process()
+    trainer = PackTrainer.open(work, context, report)
+    waiting = [cell for cell in work.cells if not trainer.is_ready(cell)]
+    kept = artifacts.find_weights(context.path / "models", {cell.id for cell in waiting})
+    for cell in waiting:
+        if cell.id in kept:
+            trainer.encode_kept(cell, *kept[cell.id])
+    for stack in trainer.stacks([cell for cell in waiting if cell.id not in kept]):
+        trainer.train_stack(stack)
+
+
+def _settle_process() -> None:
+    """One thread: two on a shared CPU wait for each other. Denormals, which dead units breed, are flushed."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
+@dataclass
+class PackTrainer:
+    """Trains the stacks of one pack and writes what they leave."""
+
+    work: Work
+    context: Context
+    report: Report
+    problem: Problem
+    index: np.ndarray  # images of the code tables
+    stored_index: np.ndarray  # images whose codes are kept for UDR
+
+    @staticmethod
+    def open(work: Work, context: Context, report: Report) -> PackTrainer:
+        first = work.pack.cells[0]
+        dataset = open_dataset(first.dataset, first.source, Path(context.data))
+        images = context.evaluation.images
+        index = np.arange(dataset.size) if images is None else evaluation_images(dataset, images)
+        stored = min(context.storage.codes, dataset.size)
+        stored_index = evaluation_rng(dataset.name, "stored codes", "0").permutation(dataset.size)[:stored]
+        problem = problem_of(first, DeviceImages(dataset, context.device, _image_size(first)))
+        return PackTrainer(work, context, report, problem, index, stored_index)
+
+    @property
+    def width(self) -> int:
+        return WIDTH[self.context.device][self.problem.training.architecture]
+
+    def is_ready(self, cell: Cell) -> bool:
+        """Whether an earlier go left what scoring needs: a failure, or codes of the images now wanted."""
+        record = Trained.read(self.context.work, cell.id)
+        path = codes_path(self.context.work, cell.id)
+        if record is None or (record.status == "ok" and not path.is_file()):
+            return False
+        return record.status == "failed" or np.array_equal(artifacts.read_codes(path)[2], self.index)
+
+    def stacks(self, cells: Sequence[Cell]) -> list[list[Cell]]:
+        """Cells trained together: at the same step after a resume, as many as one stacked step takes."""
+        found = checkpoint.find(self.context.work / "checkpoints", [cell.id for cell in cells])
+        by_step: dict[int, list[Cell]] = {}
+        for cell in cells:
+            by_step.setdefault(found[cell.id].step if cell.id in found else 0, []).append(cell)
+        return [
+            group[first : first + self.width]
+            for group in by_step.values()
+            for first in range(0, len(group), self.width)
+        ]
+
+    def train_stack(self, cells: list[Cell]) -> None:
+        """Train, evaluate and encode up to `width` cells; a stack that raises is recorded as failed."""
+        began = time.perf_counter()
+        try:
+            members, state, curve = self._begin(cells)
+            train(self.problem, members, state, curve, self._on_block(cells))
+            checkpoint.save(self.context.work / "checkpoints", [cell.id for cell in cells], state, curve)
+            values = evaluate(self.problem, members, state, -(-EVALUATION_IMAGES // self._batch_size))
+        except (ArithmeticError, ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError):
+            for cell in cells:
+                self._record(cell, traceback.format_exc(), {}, time.perf_counter() - began, len(cells))
+            return
+        seconds = (time.perf_counter() - began) / len(cells)
+        self._keep(cells, state, curve)
+        for row, cell in enumerate(cells):
+            error = _death(state, row)
+            scores = {key: float(values[key][row]) for key in TRAINING_KEYS}
+            self._record(cell, error, {} if error else scores, seconds, self.width)
+
+    def encode_kept(self, cell: Cell, path, row: int) -> None:
+        """Make the code table of a cell whose weights an earlier run kept."""
+        tensors, _ = artifacts.read_weights(path, row)
+        named = {name: torch.from_numpy(value).to(self.context.device) for name, value in tensors.items()}
+        parameters = self.problem.network.layout.join(named)
+        self._write_codes([cell], parameters)
+        self._record(cell, None, {}, 0.0, self.width)
+
+    @property
+    def _batch_size(self) -> int:
+        return self.problem.training.batch_size
+
+    def _begin(self, cells: list[Cell]) -> tuple[Members, State, Curve]:
+        padded = cells + [cells[0]] * (self.width - len(cells))  # one width, one choice of kernels, same bits
+        members = members_of(padded, self.problem, torch.device(self.context.device))
+        found = checkpoint.find(self.context.work / "checkpoints", [cell.id for cell in cells])
+        if not found:
+            return members, start(self.problem, members), Curve()
+        places = [found[cell.id] for cell in padded]
+        return members, *checkpoint.load(places, torch.device(self.context.device))
+
+    def _on_block(self, cells: list[Cell]):
+        last = {"saved": time.monotonic(), "said": 0.0}
+        cell_ids = [cell.id for cell in cells]
+
+        def on_block(state: State, curve: Curve) -> None:
+            now = time.monotonic()
+            if now - last["said"] >= 1.0:
+                last["said"] = now
+                self.report(
+                    {"pack": self.work.pack.id, "steps": state.step * len(cells), "stack": cell_ids[0]}
+                )
+            if now - last["saved"] >= self.context.checkpoint_seconds:
+                last["saved"] = now
+                checkpoint.save(self.context.work / "checkpoints", cell_ids, state, curve)
+
+        return on_block
+
+    def _keep(self, cells: list[Cell], state: State, curve: Curve) -> None:
+        """Weights, curves and codes of the cells that finished."""
+        rows = [row for row in range(len(cells)) if _death(state, row) is None]
+        alive = [cells[row] for row in rows]
+        if curve.steps:
+            artifacts.write_curves(self.context.path / "curves", self.work.pack.id, _curve_rows(cells, curve))
+        if not alive:
+            return
+        parameters = state.parameters.detach()[rows]
+        if self.context.storage.weights:
+            named = self.problem.network.layout.split(parameters)
+            tensors = {name: value.cpu().numpy() for name, value in named.items()}
+            artifacts.write_weights(
+                self.context.path / "models",
+                self.work.pack.id,
+                [cell.id for cell in alive],
+                tensors,
+                self._about(),
+            )
+        self._write_codes(alive, parameters)
+        if len(self.stored_index):
+            mean, log_variance = code_tables(self.problem, parameters, self.stored_index)
+            kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1.0).mean(1)
+            kept = {cell.id: (mean[row], kl[row]) for row, cell in enumerate(alive)}
+            artifacts.write_stored_codes(
+                self.context.path / "codes", self.work.pack.id, self.stored_index, kept
+            )
+
+    def _write_codes(self, cells: list[Cell], parameters: torch.Tensor) -> None:
+        mean, log_variance = code_tables(self.problem, parameters, self.index)
+        for row, cell in enumerate(cells):
+            path = codes_path(self.context.work, cell.id)
+            artifacts.write_codes(path, mean[row], log_variance[row], self.index)
+
+    def _about(self) -> dict:
+        first = self.work.pack.cells[0]
+        return {
+            "architecture": first.training.architecture,
+            "latent_dim": first.training.latent_dim,
+            "channels": self.problem.images.channels,
+            "dataset": first.dataset,
+            "source": first.source,
+            "model": first.model,
+        }
+
+    def _record(self, cell: Cell, error: str | None, values: dict, seconds: float, width: int) -> None:
+        status = "failed" if error else "ok"
+        trained = Trained(status, error, values, seconds, device_name(self.context.device), width)
+        trained.write(self.context.work, cell.id)
+
+
+def problem_of(cell: Cell, images: DeviceImages) -> Problem:
+    """What the members of a cell's pack share."""
+    model: Model = MODELS[cell.model] if cell.model in MODELS else own_object(cell.model)
+    discriminator = None
+    if model.adversarial:
+        discriminator = discriminators.layout(cell.settings.discriminator, cell.training.latent_dim)
+    network = ARCHITECTURES[cell.training.architecture](images.channels, cell.training.latent_dim)
+    return Problem(network, model, cell.training, cell.settings.reconstruction, discriminator, images)
+
+
+def members_of(cells: Sequence[Cell], problem: Problem, device: torch.device) -> Members:
+    """Seeds and numeric settings of the cells of one stack, as tensors (E,)."""
+    settings = [cell.settings.model_dump() for cell in cells]
+    names = [name for name, value in settings[0].items() if isinstance(value, int | float)]
+    hyper = {
+        name: torch.tensor([float(values[name]) for values in settings], dtype=problem.dtype, device=device)
+        for name in names
+    }
+    return Members(torch.tensor([cell.seed for cell in cells], dtype=torch.int64, device=device), hyper)
+
+
+def device_name(device: str) -> str:
+    """What the rows of scores call the device."""
+    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def _image_size(cell: Cell) -> int:
+    return IMAGE_SIZE[cell.training.architecture]
+
+
+def _death(state: State, row: int) -> str | None:
+    step = int(state.died_at[row])
+    if step < 0:
+        return None
+    return f"the loss or its gradient was not finite at step {step}; the weights are frozen there"
+
+
+def _curve_rows(cells: list[Cell], curve: Curve) -> list[dict]:
+    points = {name: torch.stack(values).cpu().tolist() for name, values in curve.points.items()}
+    return [
+        {"cell_id": cell.id, "step": step} | {name: values[t][row] for name, values in points.items()}
+        for row, cell in enumerate(cells)
+        for t, step in enumerate(curve.steps)
+    ]
