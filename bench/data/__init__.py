@@ -10,7 +10,17 @@ import importlib
 import os
 from pathlib import Path
 
-from bench.data import color_dsprites, dsprites, dsprites_quick, noisy_dsprites, scream_dsprites
+from bench.data import (
+    cars3d,
+    color_dsprites,
+    dsprites,
+    dsprites_quick,
+    mpi3d,
+    noisy_dsprites,
+    scream_dsprites,
+    shapes3d,
+    smallnorb,
+)
 from bench.data.base import Dataset, Entry, Progress
 
 
@@ -128,5 +138,12 @@ DATASETS: dict[str, Entry] = {
     "color_dsprites": color_dsprites.ENTRY,
     "noisy_dsprites": noisy_dsprites.ENTRY,
     "scream_dsprites": scream_dsprites.ENTRY,
+    "smallnorb": smallnorb.ENTRY,
+    "cars3d": cars3d.ENTRY,
+    "shapes3d": shapes3d.ENTRY,
+    "mpi3d_toy": mpi3d.TOY,
+    "mpi3d_realistic": mpi3d.REALISTIC,
+    "mpi3d_real": mpi3d.REAL,
+    "mpi3d_toy_2019": mpi3d.TOY_2019,
     "dsprites_quick": dsprites_quick.ENTRY,
 }

@@ -95,6 +95,20 @@ class StoredBytes:
         return images.permute(0, 3, 1, 2).contiguous().float().div_(255)
 
 
+class ColoredMaps:
+    """Maps [G, M, 64, 64] of bytes and colors [T, 3, M]: image `t * G + g` is color t times map g."""
+
+    def __init__(self, tables: dict[str, Tensor]):
+        self.maps = tables["maps"].flatten(2)
+        self.colors = tables["colors"]
+
+    def __call__(self, index: Tensor) -> Tensor:
+        maps = self.maps.index_select(0, index % len(self.maps)).float()
+        colors = self.colors.index_select(0, index // len(self.maps))
+        # Rounded maps may sum to a little over 255.
+        return torch.bmm(colors, maps).div_(255).clamp_(max=1).view(-1, 3, 64, 64)
+
+
 def color(masks: Tensor, uniforms: Tensor, tables: dict[str, Tensor]) -> Tensor:
     """`ColorDSprites.paint` on a device; masks [n, 1, 64, 64], uniforms [n, 3]."""
     return masks * (0.5 + 0.5 * uniforms)[:, :, None, None]
@@ -127,5 +141,5 @@ def _block_average(images: Tensor, side: int) -> Tensor:
     return torch.nn.functional.avg_pool2d(images, images.shape[-1] // side)
 
 
-READERS = {"bits": PackedBits, "images": StoredBytes}
+READERS = {"bits": PackedBits, "images": StoredBytes, "maps": ColoredMaps}
 NUISANCE = {"color": color, "noise": noise, "scream": scream}
