@@ -7,7 +7,7 @@ DCI by a forest), so that no figure can mix two ways of computing a score.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,6 +146,25 @@ class Study:
             keep &= self.cells[name] == wanted
         return self.values.loc[keep, column.name]
 
+    def settings(
+        self, columns: Sequence[Column], models: Sequence[str]
+    ) -> Iterator[tuple[Column, dict, np.ndarray]]:
+        """Column, a setting's first cell with its number of `planned` seeds, its scores (n,); in order."""
+        models = list(models)
+        kept = self.cells[self.cells["model"].isin(models)]
+        order = pd.DataFrame(
+            {"data": kept["data"].map(self.datasets.index), "model": kept["model"].map(models.index)},
+        ).assign(rank=kept["rank"])
+        kept = kept.loc[order.sort_values(["data", "model", "rank"], kind="stable").index]
+        groups = [
+            (rows.iloc[0].to_dict() | {"planned": len(rows)}, self.cells.index.get_indexer(rows.index))
+            for _, rows in kept.groupby("setting", sort=False)
+        ]
+        for column in columns:
+            values = self.values[column.name].to_numpy()
+            for first, place in groups:
+                yield column, first, values[place][np.isfinite(values[place])]
+
     def counts(self) -> dict[str, int]:
         """Planned, scored, failed and missing cells."""
         states = self.cells["state"].value_counts()
@@ -175,21 +194,19 @@ def assemble(name: str, scores: pd.DataFrame, plan: pd.DataFrame) -> Study:
         raise ValueError(
             f"study {name} plans cell {plan['cell_id'][plan['cell_id'].duplicated()].iloc[0]} twice"
         )
-    inside = scores["cell_id"].isin(plan["cell_id"])
-    foreign = scores.loc[~inside, "cell_id"].nunique()
-    scores = scores[inside]
     cells = _described(plan)
-    ok = scores[(scores["status"] == "ok") & scores["value"].notna()]
-    values, columns = _wide(ok, cells.index)
-    cells["state"] = "missing"
-    cells.loc[cells.index.isin(scores["cell_id"]), "state"] = "failed"
-    cells.loc[cells.index.isin(scores.loc[scores["status"] == "ok", "cell_id"]), "state"] = "scored"
-    failures = scores.loc[
-        scores["status"] != "ok", ["cell_id", "metric", "estimator", "representation", "error"]
-    ]
-    return Study(
-        name, cells, values, columns, failures.drop_duplicates().reset_index(drop=True), int(foreign)
-    )
+    row = cells.index.get_indexer(scores["cell_id"].astype(object))
+    foreign = scores.loc[row < 0, "cell_id"].nunique()
+    scores, row = scores[row >= 0], row[row >= 0]
+    settled = (scores["status"] == "ok").to_numpy()
+    valid = settled & scores["value"].notna().to_numpy()
+    values, columns = _wide(scores[valid], row[valid], cells.index)
+    state = np.full(len(cells), "missing", dtype=object)
+    state[row] = "failed"
+    state[row[settled]] = "scored"
+    failures = scores.loc[~settled, ["cell_id", "metric", "estimator", "representation", "error"]]
+    failures = failures.astype(object).drop_duplicates().reset_index(drop=True)
+    return Study(name, cells.assign(state=state), values, columns, failures, int(foreign))
 
 
 def _described(plan: pd.DataFrame) -> pd.DataFrame:
@@ -236,19 +253,22 @@ def _shown(value: object) -> str:
     )
 
 
-def _wide(ok: pd.DataFrame, index: pd.Index) -> tuple[pd.DataFrame, tuple[Column, ...]]:
-    """One row per cell of `index`, one column per Column of the tidy, valid scores `ok`."""
+def _wide(valid: pd.DataFrame, row: np.ndarray, index: pd.Index) -> tuple[pd.DataFrame, tuple[Column, ...]]:
+    """One row per cell of `index`, one column per Column; `row` is the place of each score of `valid`."""
     fields = ["metric", "key", "estimator", "settings", "representation"]
-    kinds = ok[[*fields, "images", "dataset", "source"]].drop_duplicates().astype(object)
-    per_data = kinds.groupby([*fields, "dataset", "source"], dropna=False)["images"].nunique()
-    mixed = set(per_data[per_data > 1].index.droplevel(["dataset", "source"]))
-    # The grid's own size differs between data sets and is no other way of scoring; two sizes on one data set
-    # are.
-    keys = ok[[*fields, "images"]].astype(object).itertuples(index=False, name=None)
-    codes, uniques = pd.factorize(pd.Index(list(keys), tupleize_cols=False))
-    named = [Column(*u[:5], images=int(u[5]) if u[:5] in mixed else None) for u in uniques]
-    columns = sorted(set(named), key=lambda c: c.name)
-    place = np.array([columns.index(c) for c in named], dtype=int)
+    code = valid.groupby([*fields, "images"], observed=True, dropna=False).ngroup().to_numpy()
+    kinds = valid.assign(code=code)[[*fields, "images", "dataset", "source", "code"]].drop_duplicates()
+    kinds = kinds.astype(dict.fromkeys([*fields, "dataset", "source"], object))
+    # The grid's own size differs between data sets and is no other way of scoring; two sizes on one data
+    # set are.
+    sizes = kinds.groupby([*fields, "dataset", "source"], dropna=False)["images"].nunique()
+    mixed = set(sizes[sizes > 1].index.droplevel(["dataset", "source"]))
+    named = {
+        k.code: Column(*(kind := tuple(getattr(k, f) for f in fields)), k.images if kind in mixed else None)
+        for k in kinds.itertuples(index=False)
+    }
+    columns = sorted(set(named.values()), key=lambda c: c.name)
+    place = {code: columns.index(column) for code, column in named.items()}
     table = np.full((len(index), len(columns)), np.nan)
-    table[index.get_indexer(ok["cell_id"]), place[codes]] = ok["value"].to_numpy(float)
+    table[row, [place[c] for c in code]] = valid["value"].to_numpy(float)
     return pd.DataFrame(table, index=index, columns=[c.name for c in columns]), tuple(columns)

@@ -30,6 +30,7 @@ class Exhibit:
     numbers: pd.DataFrame | None = None
     table: pd.DataFrame | None = None
     text: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
     missing: str = ""
 
 

@@ -35,6 +35,7 @@ DATASET_NAMES: dict[str, str] = {
     "smallnorb": "SmallNORB",
     "cars3d": "Cars3D",
     "shapes3d": "Shapes3D",
+    "dsprites_quick": "dSprites-quick",
 }
 
 #: The paper's six scores A–F in its order, then the further supervised ones.

@@ -67,6 +67,7 @@ def html_page(study: Study, exhibits: dict[str, Exhibit]) -> str:
     """The whole page as HTML text, with styles, script and figures inside."""
     files = resources.files("bench.reporting") / "template"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["unbroken"] = unbroken
     template = environment.from_string((files / "page.html.jinja").read_text(encoding="utf-8"))
     return template.render(
         study=study,
@@ -76,6 +77,11 @@ def html_page(study: Study, exhibits: dict[str, Exhibit]) -> str:
         script=Markup((files / "page.js").read_text(encoding="utf-8")),
         version=__version__,
     )
+
+
+def unbroken(text: str) -> str:
+    """`text` with no line break inside `β = 4` or before a percent sign."""
+    return text.replace(" = ", "\u00a0=\u00a0").replace(" %", "\u00a0%")
 
 
 def headline(study: Study) -> dict:
@@ -93,7 +99,7 @@ def headline(study: Study) -> dict:
         "rendered": sorted(set(cells["source"]) - {"real"}),
         "seeds": cells["seed"].nunique(),
         "settings": cells.loc[study.trained, "setting"].nunique(),
-        "steps": sorted(cells["steps"].unique().tolist()),
+        "steps": sorted(cells.loc[study.trained, "steps"].unique().tolist()),
         "precision": sorted(cells["precision"].unique().tolist()),
     }
 

@@ -31,7 +31,7 @@ OTHER_COLOUR = "#5B5EA6"  # models that are not ours
 #: A marker and a dash per objective, so that lines stay apart in a grey print.
 MARKERS: dict[str, str] = {
     "beta_vae": "o", "factor_vae": "s", "beta_tc_vae": "^", "dip_vae_i": "D", "dip_vae_ii": "v",
-    "annealed_vae": "P", "vae": "X", REFERENCE: "x",
+    "annealed_vae": "P", "vae": "X", REFERENCE: "o",
 }  # fmt: skip
 DASHES: dict[str, str | tuple] = {
     "beta_vae": "-", "factor_vae": (0, (5, 1.5)), "beta_tc_vae": (0, (1.2, 1.2)),

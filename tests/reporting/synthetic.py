@@ -7,15 +7,16 @@ must find.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench.settings import MODEL_SETTINGS
-from bench.store import SCHEMA
+from bench.grid import Cell, grid_from
+from bench.settings import MODEL_SETTINGS, Training
+from bench.store import SCHEMA, write_scores
+from bench.study import record_plan
 
 STRENGTHS = {
     "beta_vae": [1, 2, 4, 6, 8, 16],
@@ -59,27 +60,46 @@ class Effects:
     seed: float = 0.35
 
 
+def make_grid(
+    study="synthetic", datasets=DATASETS, strengths=STRENGTHS, seeds=50, untrained=False, steps=300_000
+) -> dict:
+    """A grid as YAML gives it: every model of `strengths` with its values."""
+    swept = {model: MODEL_SETTINGS[model].hyperparameter for model in strengths}
+    models = {model: {swept[model]: list(values)} for model, values in strengths.items()}
+    models |= {"untrained": None} if untrained else {}
+    metrics = [*FOLLOWS, "unsupervised", "downstream"]
+    return {
+        "study": study, "datasets": list(datasets), "models": models, "seeds": seeds,
+        "training": {"steps": steps}, "evaluation": {"metrics": metrics},
+    }  # fmt: skip
+
+
 def make_plan(
     datasets=DATASETS, strengths=STRENGTHS, seeds=50, source="real", untrained=False, steps=300_000
 ) -> pd.DataFrame:
-    """The planned cells, one row each, as bench.study.planned_cells gives them."""
-    settings = [(model, float(value)) for model, values in strengths.items() for value in values]
-    settings += [("untrained", None)] if untrained else []
-    rows = []
-    for dataset in datasets:
-        for model, value in settings:
-            swept = MODEL_SETTINGS[model].hyperparameter
-            fields = {} if swept is None else {swept: value}
-            every = MODEL_SETTINGS[model](**fields).model_dump()
-            for seed in range(seeds):
-                name = f"{dataset} {source} {model} {value} {seed} {steps}"
-                rows.append(
-                    {"cell_id": hashlib.sha256(name.encode()).hexdigest()[:16], "dataset": dataset,
-                     "source": source, "model": model, "hyperparameter": swept, "strength": value,
-                     "hyperparameters": json.dumps(every, sort_keys=True), "seed": seed, "steps": steps,
-                     "precision": "float32"}
-                )  # fmt: skip
-    return pd.DataFrame(rows).astype({"strength": float})
+    """The planned cells, one row each, as bench.study.planned_cells gives them for make_grid of the same."""
+    settings = [
+        (model, MODEL_SETTINGS[model](**{MODEL_SETTINGS[model].hyperparameter: float(value)}), steps)
+        for model, values in strengths.items()
+        for value in values
+    ]
+    settings += [("untrained", MODEL_SETTINGS["untrained"](), 0)] if untrained else []
+    cells = [
+        Cell(dataset, source, model, values, seed, Training().model_copy(update={"steps": count}))
+        for dataset in datasets
+        for model, values, count in settings
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame([cell.columns() for cell in cells])
+
+
+def write_study(folder: Path, scores: pd.DataFrame, source="real", **grid) -> Path:
+    """A study's folder, study.json and one file of scores, as `bench run` leaves it."""
+    raw = make_grid(study=folder.name, **grid)
+    loaded = grid_from(raw, "synthetic", sources=dict.fromkeys(raw["datasets"], source))
+    record_plan(folder, loaded, {"version": "test"})
+    write_scores(folder / "scores", "synthetic", as_schema(scores).to_dict("records"), {})
+    return folder
 
 
 def hidden_quality(plan: pd.DataFrame, effects: Effects, rng: np.random.Generator) -> pd.Series:
@@ -162,9 +182,15 @@ def as_schema(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**missing)[SCHEMA.names]
 
 
-def quickstart(seeds: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
+QUICKSTART = {
+    "source": "rendered:1", "datasets": ("dsprites_quick",), "strengths": QUICKSTART_STRENGTHS, "seeds": 4,
+    "untrained": True, "steps": 8000,
+}  # fmt: skip
+
+
+def quickstart() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Plan and scores of a study like the quick start's: 12 settings, rendered data, an untrained floor."""
-    plan = make_plan(("dsprites",), QUICKSTART_STRENGTHS, seeds, "rendered:1", untrained=True, steps=8000)
+    plan = make_plan(**QUICKSTART)
     follows = {
         m: ("forest" if m == "dci" else e, k, r) for m, (e, k, r) in FOLLOWS.items() if m != "beta_vae"
     }

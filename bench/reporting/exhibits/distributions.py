@@ -11,7 +11,7 @@ from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.names import model_name
 from bench.reporting.plots import violin
-from bench.reporting.statistics import median
+from bench.reporting.statistics import medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
 TITLE, OF_PAPER = "Scores of each objective", "Figures 3 (left), 13"
@@ -40,11 +40,11 @@ def scores_per_model(study: Study, rng: Generator) -> Exhibit:
 
 
 def _numbers(spread: dict[tuple[str, str, str], np.ndarray], rng: Generator) -> pd.DataFrame:
+    found = {key: x for key, x in spread.items() if len(x)}
     rows = []
-    for (data, metric, model), x in spread.items():
-        if not len(x):
-            continue
-        middle = median(x, rng)
+    for ((data, metric, model), x), middle in zip(
+        found.items(), medians(list(found.values()), rng), strict=True
+    ):
         quartiles = dict(zip(("min", "q25", "q75", "max"), np.quantile(x, [0, 0.25, 0.75, 1]), strict=True))
         rows.append(
             {"data": data, "metric": metric, "model": model_name(model), "n": len(x), "median": middle.value,

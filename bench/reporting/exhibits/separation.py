@@ -28,7 +28,7 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
         )
     numbers = pd.DataFrame([_row(study, data, metric, rng) for data in study.datasets for metric in metrics])
     pairs = apart(setting_means(study, metrics))
-    text = [t for data in study.datasets for t in _prose(numbers, pairs, data, len(study.datasets) > 1)]
+    several = len(study.datasets) > 1
     return Exhibit(
         TITLE, "",
         "Trained above untrained: probability that a random trained network scores above a random "
@@ -39,7 +39,9 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
         completeness(study, metrics),
         numbers=numbers,
         table=_readable(numbers),
-        text=tuple(text),
+        text=tuple(t for data in study.datasets for t in _prose(numbers, data,
+        several)) + (_pairs_lead(pairs),),
+        points=tuple(_named_pairs(pairs, several)),
     )  # fmt: skip
 
 
@@ -107,12 +109,11 @@ def apart(means: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("gap", ascending=False, ignore_index=True)
 
 
-def _prose(numbers: pd.DataFrame, pairs: pd.DataFrame, data: str, several: bool) -> list[str]:
-    """Three paragraphs on one data set, each only where there is something to say."""
-    here, pairs = numbers[numbers["data"] == data], pairs[pairs["data"] == data]
+def _prose(numbers: pd.DataFrame, data: str, several: bool) -> list[str]:
+    """Two paragraphs on one data set, each only where there is something to say."""
+    here = numbers[numbers["data"] == data]
     lead = f"{data}. " if several else ""
-    paragraphs = [_trained_or_not(here), _by_setting(here), _named_pairs(pairs)]
-    return [lead + paragraph for paragraph in paragraphs if paragraph]
+    return [lead + paragraph for paragraph in (_trained_or_not(here), _by_setting(here)) if paragraph]
 
 
 def _trained_or_not(here: pd.DataFrame) -> str:
@@ -139,16 +140,20 @@ def _by_setting(here: pd.DataFrame) -> str:
     return text.strip()
 
 
-def _named_pairs(pairs: pd.DataFrame) -> str:
-    """The widest gap within one objective, and the widest of each of the three clearest scores."""
+def _pairs_lead(pairs: pd.DataFrame) -> str:
     if pairs.empty:
-        return "No two settings have 95 % intervals that do not overlap: more seeds are needed."
+        return "No two settings have 95 % intervals of the mean that do not overlap: more seeds are needed."
+    return "Settings whose 95 % intervals of the mean do not overlap, the widest gaps first:"
+
+
+def _named_pairs(pairs: pd.DataFrame, several: bool) -> list[str]:
+    """The two widest gaps within one objective, and the widest of each of the three clearest scores."""
     shown = pd.concat([pairs[pairs["same_model"]].head(2), pairs.drop_duplicates("score").head(3)])
-    parts = [
-        f"{r.above} ({r.above_mean}) above {r.below} ({r.below_mean}) in {r.score}"
-        for r in shown.drop_duplicates(["score", "above", "below"]).itertuples()
+    return [
+        f"{r.above} above {r.below} in {r.score}{f' on {r.data}' if several else ''}: {r.above_mean} against "
+        f"{r.below_mean}"
+        for r in shown.drop_duplicates(["data", "score", "above", "below"]).itertuples()
     ]
-    return f"Settings whose 95 % intervals do not overlap, among others: {'; '.join(parts)}."
 
 
 def _readable(numbers: pd.DataFrame) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
-from bench.reporting.names import models_in_order
-from bench.reporting.statistics import mean
+from bench.reporting.statistics import means
 
 TITLE = "Every setting, every score"
 
@@ -34,24 +33,13 @@ def scores_per_setting(study: Study, rng: Generator) -> Exhibit:
 
 def setting_means(study: Study, columns: list[Column]) -> pd.DataFrame:
     """One row per setting and column: mean, low, high, median, n (seeds with a score), planned (seeds)."""
-    order = models_in_order(study.cells["model"])
-    cells = study.cells.assign(
-        _data=study.cells["data"].map(study.datasets.index), _model=study.cells["model"].map(order.index)
-    )
-    groups = cells.sort_values(["_data", "_model", "rank"], kind="stable").groupby(
-        ["data", "choice"], sort=False
-    )
-    rows = []
-    for (data, choice), group in groups:
-        for column in columns:
-            x = study.values.loc[group.index, column.name].dropna().to_numpy()
-            estimate = mean(x)
-            rows.append(
-                {"data": data, "model": group["model"].iloc[0], "setting": group["label"].iloc[0],
-                 "choice": choice, "score": column.label, "mean": estimate.value, "low": estimate.low,
-                 "high": estimate.high,
-                 "median": float(np.median(x)) if len(x) else np.nan, "n": len(x), "planned": len(group)}
-            )  # fmt: skip
+    found = list(study.settings(columns, study.models(trained_only=False)))
+    rows = [
+        {"data": first["data"], "model": first["model"], "setting": first["label"], "choice": first["choice"],
+         "score": column.label, "mean": estimate.value, "low": estimate.low, "high": estimate.high,
+         "median": float(np.median(x)) if len(x) else np.nan, "n": len(x), "planned": first["planned"]}
+        for (column, first, x), estimate in zip(found, means([f[-1] for f in found]), strict=True)
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -11,7 +11,7 @@ from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.names import HYPERPARAMETER_NAMES, REFERENCE, model_name, number
 from bench.reporting.plots import label_ends, line, reference_band
-from bench.reporting.statistics import median
+from bench.reporting.statistics import medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
 TITLE, OF_PAPER = "Scores against the regularisation strength", "Figures 4 (left), 15"
@@ -38,21 +38,14 @@ def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
 
 def setting_medians(study: Study, columns: list[Column], models: list[str], rng: Generator) -> pd.DataFrame:
     """One row per data set, column and setting of `models`: median, low, high, n and the strength's rank."""
-    rows = []
-    kept = study.cells[study.cells["model"].isin(models)]
-    groups = list(kept.groupby(["data", "choice"], sort=False))
-    for column in columns:
-        values = study.values[column.name]
-        for (data, choice), group in groups:
-            x = values.loc[group.index].dropna().to_numpy()
-            if not len(x):
-                continue
-            first, middle = group.iloc[0], median(x, rng)
-            rows.append(
-                {"data": data, "score": column.label, "model": first["model"], "setting": first["label"],
-                 "choice": choice, "strength": first["strength"], "rank": first["rank"],
-                 "median": middle.value, "low": middle.low, "high": middle.high, "n": middle.n}
-            )  # fmt: skip
+    found = list(study.settings(columns, models))
+    rows = [
+        {"data": first["data"], "score": column.label, "model": first["model"], "setting": first["label"],
+         "choice": first["choice"], "strength": first["strength"], "rank": first["rank"],
+         "median": middle.value, "low": middle.low, "high": middle.high, "n": middle.n}
+        for (column, first, _), middle in zip(found, medians([f[-1] for f in found], rng), strict=True)
+        if middle.n
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
