@@ -7,6 +7,7 @@ listing, which depends on the file system. Metrics that treat the object as a ca
 from __future__ import annotations
 
 import io
+import math
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,15 +43,17 @@ class Cars3D(StoredImages):
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the table (17568, 64, 64, 3), 216 MB, in grid order."""
     path = folder / CACHES[source][0]
-    shape = (int(np.prod(FACTOR_SIZES)), 64, 64, 3)
     if source == "real":
         table = _published_table(folder / FILE.path, processes, progress)
-        write_table(path, shape, [table.reshape(shape)], progress)
+        blocks = table.reshape(-1, FACTOR_SIZES[2], 64, 64, 3)
     else:
-        views = np.ndindex(FACTOR_SIZES[:2])
-        write_table(
-            path, shape, in_order(lambda view: cars3d_render.render(*view), views, processes), progress
-        )
+        blocks = in_order(_rendered_block, np.ndindex(FACTOR_SIZES[:2]), processes)
+    write_table(path, (math.prod(FACTOR_SIZES), 64, 64, 3), blocks, progress)
+
+
+def _rendered_block(view: tuple[int, ...]) -> np.ndarray:
+    """Every car (183, 64, 64, 3) from one elevation and azimuth."""
+    return np.stack([cars3d_render.render(number, *view) for number in range(FACTOR_SIZES[2])])
 
 
 def _published_table(path: Path, processes: int, progress: Progress) -> np.ndarray:

@@ -12,7 +12,6 @@ import numpy as np
 
 from bench.data.raycast import Solid, box, distant_camera, ellipsoid, frustum, nearest, wheel
 
-OBJECTS = 183
 SAMPLES = 2
 REACH = 1.05  # half the width of the picture
 MIDDLE = (0, 0, 0.3)  # what the camera looks at
@@ -24,11 +23,18 @@ GLASS, TYRE, HEADLIGHT, TAILLIGHT = (0.16, 0.2, 0.26), (0.1, 0.1, 0.1), (1.0, 0.
 HUES, GREYS = 12, 6
 
 
-def render(elevation: int, azimuth: int) -> np.ndarray:
-    """Images (183, 64, 64, 3) uint8 of every car from one direction; azimuth classes are 15 degrees apart."""
+def render(number: int, elevation: int, azimuth: int) -> np.ndarray:
+    """Image (64, 64, 3) uint8 of one car: Lambert and ambient light, white where no part is met.
+
+    Azimuth classes are 15 degrees apart, class 0 sees the front.
+    """
     origin, direction = distant_camera(np.deg2rad(15 * azimuth), ELEVATIONS[elevation], REACH, SAMPLES)
-    origin = origin + MIDDLE
-    return np.stack([_picture(*car(number), origin, direction) for number in range(OBJECTS)])
+    solids, colors = car(number)
+    _, normal, which = nearest(solids, origin + MIDDLE, direction)
+    lambert = AMBIENT + (1 - AMBIENT) * np.maximum(normal @ LIGHT, 0)
+    shaded = np.where((which >= 0)[:, None], lambert[:, None] * colors[which], 1)
+    pixels = shaded.reshape(64, SAMPLES, 64, SAMPLES, 3).mean(axis=(1, 3))
+    return np.rint(255 * pixels).astype(np.uint8)
 
 
 def car(number: int) -> tuple[list[Solid], np.ndarray]:
@@ -66,14 +72,3 @@ def _paint(number: int) -> tuple[float, float, float]:
         return colorsys.hsv_to_rgb(number / HUES, 0.85, 0.8)
     grey = 0.2 + 0.6 * (number - HUES) / (GREYS - 1)
     return (grey, grey, grey)
-
-
-def _picture(
-    solids: list[Solid], colors: np.ndarray, origin: np.ndarray, direction: np.ndarray
-) -> np.ndarray:
-    """One image (64, 64, 3) uint8: Lambert and ambient light, white where no part is met."""
-    _, normal, which = nearest(solids, origin, direction)
-    lambert = AMBIENT + (1 - AMBIENT) * np.maximum(normal @ LIGHT, 0)
-    shaded = np.where((which >= 0)[:, None], lambert[:, None] * colors[which], 1)
-    pixels = shaded.reshape(64, SAMPLES, 64, SAMPLES, 3).mean(axis=(1, 3))
-    return np.rint(255 * pixels).astype(np.uint8)

@@ -8,6 +8,7 @@ fastest.
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class SmallNORB(StoredImages):
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the table (48600, 64, 64, 1), 199 MB, in grid order with the instance fastest."""
     path = folder / CACHES[source][0]
-    shape = (int(np.prod(FACTOR_SIZES)) * INSTANCES, 64, 64, 1)
+    shape = (math.prod(FACTOR_SIZES) * INSTANCES, 64, 64, 1)
     blocks = _published_blocks(folder, processes) if source == "real" else _rendered_blocks(processes)
     write_table(path, shape, blocks, progress)
 

@@ -1,7 +1,3 @@
-import io
-import pickle
-import zipfile
-
 import numpy as np
 import pytest
 
@@ -10,49 +6,6 @@ from bench.data import dsprites, dsprites_quick
 from bench.data.dsprites_render import render
 
 SIZES = np.array(dsprites.FACTOR_SIZES)
-
-
-def published_npz(path, images):
-    """An npz as dSprites publishes it: the images and a dictionary pickled under Python 2."""
-    path.parent.mkdir(parents=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, images)
-        archive.writestr("imgs.npy", buffer.getvalue())
-        archive.writestr("metadata.npy", pickle.dumps({"author": "x"}, protocol=2))
-
-
-@pytest.fixture
-def published(tmp_path, monkeypatch, rng):
-    """A miniature of the published file: 2,048 images instead of 737,280."""
-    monkeypatch.setattr(dsprites, "SIZE", 2048)
-    images = rng.integers(2, size=(2048, 64, 64), dtype=np.uint8)
-    published_npz(tmp_path / dsprites.FILES[0].path, images)
-    return tmp_path, images
-
-
-def test_published_npz_is_read_without_its_pickle(published):
-    folder, images = published
-    data.prepare("dsprites", "real", folder)
-    dataset = data.open_dataset("dsprites", "real", folder)
-    index = np.array([0, 1023, 1024, 2047])
-    np.testing.assert_array_equal(dataset.images(index)[..., 0], images[index] * 255)
-    assert dataset.source == "real"
-
-
-def test_published_npz_of_another_length_is_refused(published, monkeypatch):
-    folder, _ = published
-    monkeypatch.setattr(dsprites, "SIZE", 4096)
-    with pytest.raises(ValueError, match=r"\(2048, 64, 64\).*\(4096, 64, 64\)"):
-        data.prepare("dsprites", "real", folder)
-    assert not (folder / dsprites.CACHES["real"][0]).exists()
-
-
-def test_published_pixels_other_than_0_and_1_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(dsprites, "SIZE", 1)
-    published_npz(tmp_path / dsprites.FILES[0].path, np.full((1, 64, 64), 255, np.uint8))
-    with pytest.raises(ValueError, match="up to 255"):
-        data.prepare("dsprites", "real", tmp_path)
 
 
 def test_rendered_blocks_come_in_grid_order():

@@ -1,0 +1,50 @@
+"""A picture of a data set to look at: random images above, and one row per factor moving alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.data.base import Dataset
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+COLUMNS = 16
+RANDOM_ROWS = 3
+GAP = 2
+LABEL = 130  # pixels for a row's name
+GREY = 128
+
+
+def contact_sheet(dataset: Dataset, rng: np.random.Generator) -> Image:
+    """The sheet as a Pillow image; `rng` chooses the images and draws the nuisance.
+
+    Each factor's row starts from the middle of the grid and takes up to 16 of its values, evenly spaced.
+    """
+    from PIL import Image, ImageDraw
+
+    rows = [("random", rng.integers(dataset.size, size=COLUMNS)) for _ in range(RANDOM_ROWS)]
+    rows += [(name, dataset.index(_moving(dataset, k), rng)) for k, name in enumerate(dataset.factor_names)]
+    height, width, _ = dataset.image_shape
+    sheet = np.full(((height + GAP) * len(rows) + GAP, LABEL + (width + GAP) * COLUMNS, 3), GREY, np.uint8)
+    for row, (_, index) in enumerate(rows):
+        top = GAP + row * (height + GAP)
+        for column, image in enumerate(dataset.images(index, rng)):
+            left = LABEL + column * (width + GAP)
+            sheet[top : top + height, left : left + width] = image
+    picture = Image.fromarray(sheet)
+    draw = ImageDraw.Draw(picture)
+    for row, (name, _) in enumerate(rows):
+        draw.text((6, GAP + row * (height + GAP) + height // 2 - 6), name, fill=(255, 255, 255))
+    return picture
+
+
+def _moving(dataset: Dataset, k: int) -> np.ndarray:
+    """Factors (n, K), n <= COLUMNS: factor k from its first to its last value, the others at their middle."""
+    sizes = np.array(dataset.factor_sizes)
+    values = np.unique(np.linspace(0, sizes[k] - 1, COLUMNS).round().astype(np.int64))
+    factors = np.tile(sizes // 2, (len(values), 1))
+    factors[:, k] = values
+    return factors

@@ -1,0 +1,139 @@
+"""Fetching published files: resumed where it stopped, checked, and there only when whole and right."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from filelock import FileLock
+
+from bench.atomic import whole_file
+from bench.data.base import File, Progress
+
+CHUNK = 2**20
+TIMEOUT = 30  # seconds without a byte
+AGENT = "disentanglement-bench"  # some hosts refuse the library's default
+
+
+class FetchError(Exception):
+    """A file could not be fetched; the message says why and how to get it by hand."""
+
+
+class _Problem(Exception):
+    """What is wrong with one address; the next one may do."""
+
+
+def fetch_file(file: File, folder: Path, progress: Progress) -> bool:
+    """Fetch `file` to its place under the data folder; False, and nothing done, if it is there already.
+
+    Bytes gather in `NAME.part`, from which a later call goes on. `progress` is called with bytes done and in
+    all. A FetchError tells what every address answered.
+    """
+    target = folder / file.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    with FileLock(target.with_name(f".{target.name}.lock")):  # two at once would append to the same part
+        if target.is_file():
+            return False
+        problems = []
+        for url in file.urls:
+            try:
+                _download(url, part, file, progress)
+            except _Problem as problem:
+                problems.append(f"{url}: {problem}")
+                continue
+            with whole_file(target) as temporary:
+                os.replace(part, temporary)
+            return True
+    raise FetchError(
+        f"{target.name} could not be fetched. {' '.join(problems)} "
+        f"Type the command again to go on, or download the file by hand and put it at {target}."
+    )
+
+
+def flaw(path: Path, file: File) -> str | None:
+    """What is wrong with a published file at `path`, as a clause; None when it is as it should be."""
+    size = path.stat().st_size
+    if file.bytes is not None and size != file.bytes:
+        return f"it has {size:,} bytes, the published file {file.bytes:,}"
+    for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):
+        if expected is None:
+            continue
+        with path.open("rb") as content:
+            found = hashlib.file_digest(content, algorithm).hexdigest()
+        if found != expected:
+            return f"its {algorithm} is {found}, that of the published file {expected}"
+    return None
+
+
+def _download(url: str, part: Path, file: File, progress: Progress) -> None:
+    """Complete `part` from `url` and check it; a _Problem leaves a part worth going on with, or none."""
+    done = part.stat().st_size if part.exists() else 0
+    if done == 0 or done != file.bytes:
+        done, total = _append(url, part, done, file, progress)
+        if total is not None and done < total:
+            raise _Problem(f"the connection ended after {done:,} of {total:,} bytes.")
+    problem = flaw(part, file)
+    if problem:
+        part.unlink()  # going on from here could never give the right file
+        raise _Problem(f"{problem}.")
+
+
+def _append(url: str, part: Path, done: int, file: File, progress: Progress) -> tuple[int, int | None]:
+    """Append what `url` has after `done` bytes; returns bytes there now, and in all if the host said."""
+    headers = {"User-Agent": AGENT} | ({"Range": f"bytes={done}-"} if done else {})
+    try:
+        with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as response:
+            if response.status != HTTPStatus.PARTIAL_CONTENT:
+                done = 0  # the host sends the whole file, whatever was asked for
+            length = response.headers.get("Content-Length")
+            total = done + int(length) if length else None
+            _check_size(part, done, total, file)
+            with part.open("r+b" if done else "wb") as out:
+                out.truncate(done)
+                out.seek(done)
+                while chunk := response.read(CHUNK):
+                    _write(out, chunk, part)
+                    done += len(chunk)
+                    progress(done, total or 0)
+            return done, total
+    except HTTPError as error:
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if error.headers.get("Content-Range", "").endswith(f"/{done}"):
+                return done, done  # the part was whole already
+            part.unlink()
+            raise _Problem("the part fetched earlier is no part of this file; it is removed.") from error
+        raise _Problem(f"the host answered {error.code} {error.reason}.") from error
+    except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        raise _Problem(f"no connection ({getattr(error, 'reason', error)}).") from error
+
+
+def _check_size(part: Path, done: int, total: int | None, file: File) -> None:
+    """Refuse a file of another length, or one that the disk cannot hold, before its bytes are fetched."""
+    if total is None:
+        return
+    if file.bytes is not None and total != file.bytes:
+        raise _Problem(f"it has {total:,} bytes there, the published file {file.bytes:,}.")
+    free = shutil.disk_usage(part.parent).free
+    if free < total - done:
+        raise FetchError(
+            f"{part.parent} has {free:,} bytes free, and {total - done:,} are needed. "
+            "Make room, or choose another folder with --data-dir."
+        )
+
+
+def _write(out, chunk: bytes, part: Path) -> None:
+    try:
+        out.write(chunk)
+        out.flush()
+    except OSError as error:
+        raise FetchError(
+            f"{part} cannot be written ({error.strerror}). Make room and type the command again: it goes on "
+            "from there."
+        ) from error
