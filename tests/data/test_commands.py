@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import data
+from bench.data import commands, contact_sheet, dsprites, shapes3d, smallnorb
+from bench.data.fetch import FetchError
+
+
+def silent(done, total):
+    pass
+
+
+def listing(name, folder):
+    return next(line for line in commands.listings(folder) if line.name == name)
+
+
+def test_list_has_every_data_set(tmp_path):
+    assert [line.name for line in commands.listings(tmp_path)] == list(data.DATASETS)
+
+
+def test_list_says_what_is_there(tmp_path, quick, rendered_folder):
+    line = listing("smallnorb", tmp_path)
+    assert line.factors == {"category": 5, "elevation": 9, "azimuth": 18, "lighting": 6}
+    assert (line.real, line.rendered) == ("missing", "to be made")
+    assert line.download_bytes == 131_896_188 + 348 + 71_052 + 130_799_817 + 347 + 10_428
+    for file in smallnorb.FILES[:2]:
+        (tmp_path / file.path).parent.mkdir(exist_ok=True)
+        (tmp_path / file.path).touch()
+    assert listing("smallnorb", tmp_path).real == "part of it"
+    assert listing("dsprites_quick", rendered_folder).rendered == "prepared"
+    assert listing("mpi3d_real", tmp_path).rendered == "none"
+    assert listing("dsprites", tmp_path).download_bytes is None
+
+
+def test_fetch_all_takes_a_shared_file_once_and_stops_at_a_refusal(host, published, tmp_path):
+    published("dsprites", {dsprites.FILES[0].path: b"sprites"})
+    published("color_dsprites", {dsprites.FILES[0].path: b"sprites"})
+    host.status = 200
+    published("noisy_dsprites", {dsprites.FILES[0].path: b"sprites"})
+    published("scream_dsprites", {"scream_dsprites/The_Scream.jpg": b"picture"})
+    del host.files["The_Scream.jpg"]
+    with pytest.raises(FetchError, match="404"):
+        list(commands.fetch("all", tmp_path, silent))
+    assert [name for name, _ in host.requests] == [dsprites.FILES[0].path.split("/")[1], "The_Scream.jpg"]
+
+
+def test_fetch_says_licence_address_and_what_it_did(host, published, tmp_path):
+    published("shapes3d", {shapes3d.FILE.path: b"shapes"})
+    lines = list(commands.fetch("shapes3d", tmp_path, silent))
+    assert "Apache-2.0" in lines[0]
+    assert "Burgess" in lines[0]
+    assert lines[1] == f"{host.address}/3dshapes.h5 -> {tmp_path / shapes3d.FILE.path}"
+    assert lines[2] == "3dshapes.h5: fetched and checked."
+    assert list(commands.fetch("shapes3d", tmp_path, silent))[2] == "3dshapes.h5: already there."
+
+
+def test_verify_tells_right_wrong_missing_and_unknown(published, tmp_path):
+    published("shapes3d", {shapes3d.FILE.path: b"shapes"})
+    assert [check.state for check in commands.verify("shapes3d", tmp_path)] == ["missing"]
+    list(commands.fetch("shapes3d", tmp_path, silent))
+    assert [check.state for check in commands.verify("shapes3d", tmp_path)] == ["right"]
+    (tmp_path / shapes3d.FILE.path).write_bytes(b"shapez")
+    (check,) = commands.verify("shapes3d", tmp_path)
+    assert check.state == "wrong"
+    assert "sha256" in check.detail
+    picture = tmp_path / "scream_dsprites/The_Scream.jpg"
+    picture.parent.mkdir()
+    picture.touch()
+    assert [check.state for check in commands.verify("scream_dsprites", tmp_path)] == ["missing", "unknown"]
+
+
+def test_verify_sees_a_prepared_table_that_was_cut(quick, tmp_path):
+    path = tmp_path / data.DATASETS["dsprites_quick"].caches["rendered:1"][0]
+    path.parent.mkdir()
+    np.save(path, quick.bits[:9000])
+    check = list(commands.verify("dsprites_quick", tmp_path))[-1]
+    assert (check.path, check.state) == (path, "wrong")
+    np.save(path, quick.bits)
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert list(commands.verify("dsprites_quick", tmp_path))[-1].state == "wrong"
+    np.save(path, quick.bits)
+    assert list(commands.verify("dsprites_quick", tmp_path))[-1].state == "right"
+
+
+def test_show_has_a_row_per_factor_moving_alone(quick, rendered_folder, tmp_path):
+    path = commands.show("dsprites_quick", "rendered:1", rendered_folder, tmp_path / "sheet.png")
+    sheet = np.asarray(Image.open(path))
+    gap, label = contact_sheet.GAP, contact_sheet.LABEL
+    assert sheet.shape == ((64 + gap) * (contact_sheet.RANDOM_ROWS + 4) + gap, label + (64 + gap) * 16, 3)
+    top = gap + contact_sheet.RANDOM_ROWS * (64 + gap)  # the row of shape: three images, the rest empty
+    for shape in range(3):
+        left = label + shape * (64 + gap)
+        tile = sheet[top : top + 64, left : left + 64]
+        expected = quick.images(quick.index(np.array([[shape, 3, 16, 8]])))[0]
+        np.testing.assert_array_equal(tile, np.repeat(expected, 3, axis=2))
+    assert (sheet[top : top + 64, label + 3 * (64 + gap) :] == contact_sheet.GREY).all()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name, entry in data.DATASETS.items() if entry.renderer])
+def test_every_rendered_set_is_prepared_opened_and_shown(name, rendered_folder, tmp_path):
+    entry = data.DATASETS[name]
+    data.prepare(name, "rendered:1", rendered_folder)
+    dataset = data.open_dataset(name, "rendered:1", rendered_folder)
+    assert dataset.name == name
+    assert dataset.source == "rendered:1"
+    for attribute in ("factor_names", "factor_sizes", "image_shape"):
+        assert getattr(dataset, attribute) == getattr(entry, attribute)
+    assert commands.show(name, "rendered:1", rendered_folder, tmp_path / "sheet.png").stat().st_size > 10_000
