@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import os
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def prepare(
     """Make the fast tables of a data set's `source` under `folder`, unless they are there.
 
     Each appears whole or not at all, so it may be interrupted, and two processes may do it at once.
-    `progress` is called with rows done and rows in all; `processes` is all cores unless given.
+    `progress` is called with rows done and rows in all; `processes` is how many cores, all unless given.
     """
     entry = _entry_with_source(name, source)
     if entry.is_prepared(source, folder):
@@ -113,6 +114,10 @@ def _entry_with_source(name: str, source: str) -> Entry:
 
 def _own_entry(name: str) -> Entry:
     module_name, _, attribute = name.partition(":")
+    if importlib.util.find_spec(module_name) is None:
+        raise ValueError(
+            f"{name!r}: there is no module {module_name}. Run from its folder, or add that to PYTHONPATH."
+        )
     found = getattr(importlib.import_module(module_name), attribute, None)
     if isinstance(found, Entry):
         return found

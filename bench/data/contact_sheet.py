@@ -21,12 +21,14 @@ GREY = 128
 def contact_sheet(dataset: Dataset, rng: np.random.Generator) -> Image:
     """The sheet as a Pillow image; `rng` chooses the images and draws the nuisance.
 
-    Each factor's row starts from the middle of the grid and takes up to 16 of its values, evenly spaced.
+    The rows of factors share one random point of the grid; each takes up to 16 values, evenly spaced.
     """
     from PIL import Image, ImageDraw
 
     rows = [("random", rng.integers(dataset.size, size=COLUMNS)) for _ in range(RANDOM_ROWS)]
-    rows += [(name, dataset.index(_moving(dataset, k), rng)) for k, name in enumerate(dataset.factor_names)]
+    (point,) = dataset.factors(rng.integers(dataset.size, size=1))
+    for k, name in enumerate(dataset.factor_names):
+        rows.append((name, dataset.index(_moving(point, k, dataset.factor_sizes[k]), rng)))
     height, width, _ = dataset.image_shape
     sheet = np.full(((height + GAP) * len(rows) + GAP, LABEL + (width + GAP) * COLUMNS, 3), GREY, np.uint8)
     for row, (_, index) in enumerate(rows):
@@ -41,10 +43,9 @@ def contact_sheet(dataset: Dataset, rng: np.random.Generator) -> Image:
     return picture
 
 
-def _moving(dataset: Dataset, k: int) -> np.ndarray:
-    """Factors (n, K), n <= COLUMNS: factor k from its first to its last value, the others at their middle."""
-    sizes = np.array(dataset.factor_sizes)
-    values = np.unique(np.linspace(0, sizes[k] - 1, COLUMNS).round().astype(np.int64))
-    factors = np.tile(sizes // 2, (len(values), 1))
+def _moving(point: np.ndarray, k: int, size: int) -> np.ndarray:
+    """Factors (n, K), n <= COLUMNS: factor k from first to last value, the others as at `point` (K,)."""
+    values = np.unique(np.linspace(0, size - 1, COLUMNS).round().astype(np.int64))
+    factors = np.tile(point, (len(values), 1))
     factors[:, k] = values
     return factors

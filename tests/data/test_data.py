@@ -56,6 +56,11 @@ def test_own_name_must_be_a_dataset(attribute):
         data.find_entry(f"{__name__}:{attribute}")
 
 
+def test_own_module_that_is_not_there_says_where_to_run():
+    with pytest.raises(ValueError, match="no module nowhere_at_all. Run from its folder"):
+        data.find_entry("nowhere_at_all:MyImages")
+
+
 def test_auto_takes_the_published_file_when_it_is_there(tmp_path):
     assert data.resolve_source("dsprites", "auto", tmp_path) == "rendered:1"
     path = tmp_path / dsprites.FILES[0].path
