@@ -162,8 +162,12 @@ class _Check:
         try:
             return kind(**values)
         except ValidationError as error:
-            for problem in error.errors():
+            problems = error.errors()
+            misspelt = {problem["loc"][:-1] for problem in problems if problem["type"] == "extra_forbidden"}
+            for problem in problems:
                 within = problem["loc"]
+                if problem["type"] == "missing" and within[:-1] in misspelt:
+                    continue  # most likely the same mistake: the key is there, misspelt
                 self.add((*path, *within), _sentence(problem, within, kind, ".".join(map(str, path))))
             return None
 

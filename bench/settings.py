@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, field_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -160,6 +160,8 @@ def _seeds(given: object) -> int | list[int]:
     several = (
         isinstance(given, list) and given and all(type(seed) is int and 0 <= seed < 2**63 for seed in given)
     )
+    if several and len(set(given)) < len(given):
+        raise ValueError("a seed is named twice")
     if several or (type(given) is int and given >= 1):
         return given
     raise ValueError("seeds is a number of seeds, at least 1, or a list of seeds that are not negative")
@@ -185,13 +187,12 @@ class Grid(Settings):
     storage: Storage = Storage()
     """What is kept beside the scores."""
 
-    @model_validator(mode="after")
-    def _no_repeats(self) -> Grid:
-        for name in ("datasets", "seeds"):
-            values = getattr(self, name)
-            if isinstance(values, list) and len(set(values)) < len(values):
-                raise ValueError(f"{name} names an entry twice: {values}")
-        return self
+    @field_validator("datasets")
+    @classmethod
+    def _no_repeats(cls, datasets: list[str]) -> list[str]:
+        if len(set(datasets)) < len(datasets):
+            raise ValueError("a data set is named twice")
+        return datasets
 
 
 #: model name in a grid -> its settings; the objectives of the same names stand in bench.models.MODELS.

@@ -144,6 +144,8 @@ def without_doubles(frame: pd.DataFrame) -> pd.DataFrame:
     order = frame.assign(_failed=frame["status"].astype(str) != "ok")
     order = order.sort_values(["_failed", "created_at"], ascending=[False, True], kind="stable")
     unique = order.drop_duplicates(list(SCORE_KEY), keep="last").drop(columns="_failed")
+    for name in unique.columns[unique.dtypes == "category"]:  # in the order of words, not of files
+        unique[name] = unique[name].cat.set_categories(sorted(unique[name].cat.categories))
     return unique.sort_values(list(SCORE_KEY), kind="stable").reset_index(drop=True)
 
 

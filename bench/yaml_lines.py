@@ -44,8 +44,9 @@ _Loader.yaml_implicit_resolvers = {
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$"), list("-+0123456789")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d[\d_]*$"), list("-+0123456789"))
+_Loader.add_constructor(  # decimal always: YAML 1.1 would read 012 as octal
+    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node).replace("_", ""))
 )
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -54,6 +55,9 @@ _Loader.add_implicit_resolver(
     ),
     list("-+.0123456789"),
 )
+
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 
 
 def read_yaml(text: str, origin: str) -> tuple[dict, dict[Path, int]]:
@@ -78,6 +82,11 @@ def read_yaml(text: str, origin: str) -> tuple[dict, dict[Path, int]]:
 
 def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int], mistakes: list[Mistake]):
     lines.setdefault(path, node.start_mark.line + 1)
+    if node.tag not in _PLAIN_TAGS:
+        mistakes.append(
+            Mistake(f"the YAML tag {node.tag!r} is not allowed in a grid", node.start_mark.line + 1)
+        )
+        return None
     if isinstance(node, yaml.MappingNode):
         _report_repeats(node, path, mistakes)
         loader.flatten_mapping(node)  # `<<: *anchor`

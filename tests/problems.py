@@ -16,9 +16,7 @@ SETTINGS = {
     "untrained": [{}, {}, {}],
     "vae": [{}, {}, {}],
     "beta_vae": [{"beta": 1.0}, {"beta": 4.0}, {"beta": 16.0}],
-    "annealed_vae": [
-        {"c_max": c, "gamma": 10.0, "iteration_threshold": 30} for c in (1.0, 2.0, 4.0)
-    ],
+    "annealed_vae": [{"c_max": c, "gamma": 10.0, "iteration_threshold": 30} for c in (1.0, 2.0, 4.0)],
     "factor_vae": [{"gamma": g, "discriminator_learning_rate": 1e-3} for g in (5.0, 10.0, 40.0)],
     "beta_tc_vae": [{"beta": 1.0}, {"beta": 4.0}, {"beta": 8.0}],
     "dip_vae_i": [{"lambda_od": v, "lambda_d_factor": 10.0} for v in (1.0, 5.0, 50.0)],
@@ -64,5 +62,7 @@ def members(problem: Problem, settings: list[dict], seeds: list[int] | None = No
     """Members with these model settings; seeds 0, 1, … unless given."""
     common = {"reconstruction_scale": 0.7, "reconstruction_weight": 2.0}
     filled = [common | values for values in settings]
-    hyper = {name: torch.tensor([values[name] for values in filled], dtype=problem.dtype) for name in filled[0]}
+    hyper = {
+        name: torch.tensor([values[name] for values in filled], dtype=problem.dtype) for name in filled[0]
+    }
     return Members(torch.tensor(seeds if seeds is not None else range(len(settings))), hyper)

@@ -67,9 +67,10 @@ def pairwise_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tenso
     product: that is faster and loses digits where a posterior is narrow.
     """
     z, mean, log_variance = (values.transpose(1, 2) for values in (z, mean, log_variance))
-    precision = (-0.5 * log_variance).exp()
-    scaled = (z[..., None] - mean[..., None, :]) * precision[..., None, :]
-    return -0.5 * scaled.square() - 0.5 * (log_variance + math.log(2.0 * math.pi))[..., None, :]
+    precision = math.sqrt(0.5) * (-0.5 * log_variance).exp()
+    constant = -0.5 * (log_variance + math.log(2.0 * math.pi))
+    distance = (z[..., None] - mean[..., None, :]) * precision[..., None, :]
+    return constant[..., None, :] - distance.square()
 
 
 @torch.no_grad()

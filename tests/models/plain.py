@@ -65,11 +65,15 @@ def _layer(name: str, weight: Tensor) -> nn.Module:
         return nn.Linear(*weight.shape, dtype=torch.float64)
     kernel = weight.shape[2]
     padding = 1 if kernel == 4 else 0
-    kind, sizes = (nn.Conv2d, weight.shape[1::-1]) if name.startswith("e") else (nn.ConvTranspose2d, weight.shape[:2])
+    kind, sizes = (
+        (nn.Conv2d, weight.shape[1::-1]) if name.startswith("e") else (nn.ConvTranspose2d, weight.shape[:2])
+    )
     return kind(*sizes, kernel, stride=2, padding=padding, dtype=torch.float64)
 
 
-def plain_regularizer(model: str, hyper: dict[str, float], mean, log_variance, z, step: int, critic) -> Tensor:
+def plain_regularizer(
+    model: str, hyper: dict[str, float], mean, log_variance, z, step: int, critic
+) -> Tensor:
     """Everything but the reconstruction loss, term by term as in the papers."""
     batch, latents = mean.shape
     kl = sum(0.5 * (m**2 + v.exp() - v - 1).sum() for m, v in zip(mean, log_variance, strict=True)) / batch
@@ -128,7 +132,9 @@ def tf_adam(parameters, learning_rate: float, betas: tuple[float, float]):
     return optimiser, step
 
 
-def train_plain(model, vae, critic, settings: dict, batches, noise, permutations, learning_rate: float) -> list[float]:
+def train_plain(
+    model, vae, critic, settings: dict, batches, noise, permutations, learning_rate: float
+) -> list[float]:
     """Train one member on given batches (T, B, C, H, W); returns the loss of every step."""
     hyper = {name: value for name, value in settings.items() if isinstance(value, int | float)}
     optimiser, vae_step = tf_adam(vae.parameters(), learning_rate, (0.9, 0.999))

@@ -8,7 +8,13 @@ import torch
 from bench.models import MODELS
 from bench.models.beta_tc_vae import total_correlation
 from bench.models.factor_vae import discriminator_loss, permute_codes
-from bench.models.statistics import RECONSTRUCTION, Statistics, kl_decomposition, kl_per_latent, sample_posterior
+from bench.models.statistics import (
+    RECONSTRUCTION,
+    Statistics,
+    kl_decomposition,
+    kl_per_latent,
+    sample_posterior,
+)
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -19,7 +25,9 @@ def statistics(step: float = 0.0, batch: int = 16) -> Statistics:
     mean, log_variance = normal(2, batch, 4), normal(2, batch, 4, seed=1) - 1
     z = sample_posterior(mean, log_variance, normal(2, batch, 4, seed=2))
     kl = kl_per_latent(mean, log_variance)
-    return Statistics(mean, log_variance, z, normal(2, seed=3).abs(), kl, torch.tensor(step), normal(2, batch, 2))
+    return Statistics(
+        mean, log_variance, z, normal(2, seed=3).abs(), kl, torch.tensor(step), normal(2, batch, 2)
+    )
 
 
 def hyper(**values: float) -> dict[str, torch.Tensor]:
@@ -64,7 +72,9 @@ def test_the_decomposition_sums_to_the_kl_at_the_sampled_codes():
 def test_identical_posteriors_carry_no_information_and_have_no_total_correlation():
     mean, log_variance = normal(1, 1, 4).expand(1, 32, 4), normal(1, 1, 4, seed=1).expand(1, 32, 4)
     z = sample_posterior(mean, log_variance, normal(1, 32, 4, seed=2))
-    seen = Statistics(mean, log_variance, z, torch.zeros(1), kl_per_latent(mean, log_variance), torch.tensor(0.0))
+    seen = Statistics(
+        mean, log_variance, z, torch.zeros(1), kl_per_latent(mean, log_variance), torch.tensor(0.0)
+    )
     parts = kl_decomposition(seen)
     assert parts["mutual_information"].item() == pytest.approx(0, abs=1e-12)
     assert parts["total_correlation"].item() == pytest.approx(0, abs=1e-12)
@@ -81,7 +91,9 @@ def test_the_released_total_correlation_lies_a_constant_below_the_batch_estimate
 @pytest.mark.parametrize(("step", "reached"), [(0, 0.0), (50, 0.5), (100, 1.0), (10_000, 1.0)])
 def test_capacity_grows_linearly_and_stays_at_its_maximum(step, reached):
     seen = statistics(step)
-    loss = MODELS["annealed_vae"].regularizer(seen, hyper(c_max=25.0, gamma=1000.0, iteration_threshold=100.0))
+    loss = MODELS["annealed_vae"].regularizer(
+        seen, hyper(c_max=25.0, gamma=1000.0, iteration_threshold=100.0)
+    )
     assert torch.allclose(loss, 1000 * (seen.kl - 25 * reached).abs(), rtol=1e-6)
 
 
@@ -109,6 +121,8 @@ def test_reconstruction_is_summed_over_pixels_and_averaged_over_the_batch(kind):
     whole = RECONSTRUCTION[kind](output, images, scale)
     halves = RECONSTRUCTION[kind](output[..., :4], images[..., :4], scale)
     halves = halves + RECONSTRUCTION[kind](output[..., 4:], images[..., 4:], scale)
-    each = torch.stack([RECONSTRUCTION[kind](output[:, i : i + 1], images[:, i : i + 1], scale) for i in range(3)])
+    each = torch.stack(
+        [RECONSTRUCTION[kind](output[:, i : i + 1], images[:, i : i + 1], scale) for i in range(3)]
+    )
     assert torch.allclose(whole, halves, rtol=1e-12)
     assert torch.allclose(whole, each.mean(0), rtol=1e-12)

@@ -11,22 +11,29 @@ from bench.training import draw, start, update
 STEPS = 60
 
 
-def losses_of_both(name, architecture="dense_8", reconstruction="bernoulli", precision="float64", steps=STEPS):
+def losses_of_both(
+    name, architecture="dense_8", reconstruction="bernoulli", precision="float64", steps=STEPS
+):
     """Losses (steps, 3) of three stacked members and of three plain trainings."""
     stacked = problem(name, reconstruction, architecture=architecture, precision=precision, steps=steps)
     pack = members(stacked, SETTINGS[name])
     state, draws = start(stacked, pack), draw(stacked, pack, 0, steps)
-    weights = {key: value.double().clone() for key, value in stacked.network.layout.split(state.parameters).items()}
+    weights = {
+        key: value.double().clone() for key, value in stacked.network.layout.split(state.parameters).items()
+    }
     critics = None
     if stacked.discriminator is not None:
         critics = {
-            key: value.double().clone() for key, value in stacked.discriminator.split(state.discriminator).items()
+            key: value.double().clone()
+            for key, value in stacked.discriminator.split(state.discriminator).items()
         }
     found = torch.stack([update(stacked, state, pack.hyper, draws, k)[1]["loss"] for k in range(steps)])
     expected = []
     for e, settings in enumerate(SETTINGS[name]):
         vae = PlainVAE(architecture, {key: value[e] for key, value in weights.items()})
-        critic = None if critics is None else PlainDiscriminator({key: value[e] for key, value in critics.items()})
+        critic = (
+            None if critics is None else PlainDiscriminator({key: value[e] for key, value in critics.items()})
+        )
         batches = stacked.images.batch(draws.index[:, e]).double()
         permutation = None if draws.permutation is None else draws.permutation[:, e]
         common = {"reconstruction": reconstruction, "reconstruction_scale": 0.7, "reconstruction_weight": 2.0}

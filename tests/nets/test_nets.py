@@ -14,7 +14,12 @@ def noise(*shape: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("architecture", "channels", "size"),
-    [("conv_64", 1, 690_517), ("conv_64", 3, 692_567), ("conv_64_4x4", 1, 764_245), ("conv_64_4x4", 3, 766_295)],
+    [
+        ("conv_64", 1, 690_517),
+        ("conv_64", 3, 692_567),
+        ("conv_64_4x4", 1, 764_245),
+        ("conv_64_4x4", 3, 766_295),
+    ],
 )
 def test_parameter_counts_are_the_studys(architecture, channels, size):
     assert ARCHITECTURES[architecture](channels, 10).layout.size == size

@@ -1,0 +1,108 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bench
+from bench.store import SCHEMA, DamagedFile, committed_requests, file_metadata, score_files, write_scores
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def row(cell: str = "a", metric: str = "mig", key: str = "mig", value: float | None = 0.5, **other) -> dict:
+    base = {
+        "cell_id": cell, "pack_id": "p", "study": "s", "dataset": "dsprites", "source": "rendered:1",
+        "model": "beta_vae", "hyperparameter": "beta", "strength": 4.0, "hyperparameters": "{}", "seed": 0,
+        "steps": 10, "precision": "float32", "images": 0, "representation": "mean", "metric": metric,
+        "estimator": "study", "settings": "", "key": key, "value": value, "status": "ok", "flags": "",
+        "seconds": 0.1, "device": "cpu", "pack_width": 1, "versions": "{}", "created_at": NOW,
+    }  # fmt: skip
+    return base | other
+
+
+def test_pandas_reads_the_folder_with_no_import_of_ours(tmp_path):
+    write_scores(tmp_path, "p1", [row("a"), row("b", value=float("nan"))], {"grid": "g"})
+    write_scores(tmp_path, "p2", [row("c", value=None, status="failed", error="boom")], {"grid": "g"})
+    frame = pd.read_parquet(tmp_path)
+    assert list(frame.columns) == SCHEMA.names
+    assert sorted(frame["cell_id"]) == ["a", "b", "c"]
+    assert frame["created_at"].iloc[0] == pd.Timestamp(NOW)
+
+
+def test_the_file_carries_its_provenance_and_a_name_that_says_what_is_inside(tmp_path):
+    first = write_scores(tmp_path, "p", [row("a")], {"run_id": "r1"})
+    again = write_scores(tmp_path, "p", [row("a", value=0.9)], {"run_id": "r2"})
+    other = write_scores(tmp_path, "p", [row("a", metric="sap", key="sap")], {"run_id": "r3"})
+    assert first == again != other
+    assert file_metadata(other)["run_id"] == "r3"
+    assert file_metadata(other)["bench_schema"] == "1"
+
+
+def test_nothing_half_written_is_ever_seen(tmp_path):
+    write_scores(tmp_path, "p", [row("a")], {})
+    (tmp_path / ".q-00000000.parquet.77.tmp").write_bytes(b"PAR1 torn")
+    assert len(pd.read_parquet(tmp_path)) == 1
+    assert len(score_files(tmp_path)) == 1
+    with pytest.raises(Exception, match="not convert|Could not"):
+        write_scores(tmp_path, "r", [row("a", value="no number")], {})
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_doubles_are_removed_ok_before_failed_then_the_newest(tmp_path):
+    later = NOW + timedelta(hours=1)
+    write_scores(tmp_path / "scores", "p1", [row("a", value=0.1), row("b", value=0.2)], {})
+    write_scores(
+        tmp_path / "scores",
+        "p2",
+        [
+            row("a", value=0.3, created_at=later),
+            row("b", value=None, status="failed", created_at=later),
+            row("c", value=None, status="failed"),
+        ],
+        {},
+    )
+    frame = bench.load_scores(tmp_path).set_index("cell_id")
+    assert frame["value"].to_dict() == pytest.approx({"a": 0.3, "b": 0.2, "c": np.nan}, nan_ok=True)
+    assert frame["status"].to_dict() == {"a": "ok", "b": "ok", "c": "failed"}
+
+
+def test_the_wide_form_has_a_row_per_cell_and_a_column_per_headline_score(tmp_path):
+    rows = [
+        row("a"), row("b", value=None, status="failed"),
+        row("a", metric="dci", key="disentanglement", estimator="lightgbm", value=0.2),
+        row("a", metric="dci", key="completeness", estimator="lightgbm", value=0.9),
+        row("a", metric="dci", key="disentanglement", estimator="study", value=0.3),
+        row("a", metric="mig", settings='{"bins":10}', value=0.4),
+        row("a", metric="unsupervised", key="gaussian_total_correlation", representation="sampled", value=1.5),
+        row("a", metric="training", key="elbo", representation="none", images=64000, value=-20.0),
+    ]  # fmt: skip
+    write_scores(tmp_path / "scores", "p", rows, {})
+    wide = bench.load_scores(tmp_path, wide=True).set_index("cell_id")
+    assert wide.loc["a", ["mig", "dci", "dci@study", 'mig{"bins":10}', "sampled:unsupervised", "training"]].tolist() == [
+        0.5, 0.2, 0.3, 0.4, 1.5, -20.0,
+    ]  # fmt: skip
+    assert np.isnan(wide.loc["b", "mig"])
+    assert wide.loc["a", "strength"] == 4.0
+
+
+def test_settled_counts_failed_scores_unless_they_are_to_be_retried(tmp_path):
+    write_scores(tmp_path, "p", [row("a"), row("b", value=None, status="failed")], {})
+    key = ("mean", "mig", "study", "", 0)
+    assert committed_requests(tmp_path) == {("a", *key), ("b", *key)}
+    assert committed_requests(tmp_path, retry_failed=True) == {("a", *key)}
+
+
+def test_a_damaged_file_is_named_and_a_missing_study_says_what_to_run(tmp_path):
+    write_scores(tmp_path / "scores", "p", [row("a")], {})
+    (tmp_path / "scores" / "torn.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DamagedFile, match="torn.parquet is not a whole score file"):
+        bench.load_scores(tmp_path)
+    with pytest.raises(FileNotFoundError, match="bench run"):
+        bench.load_scores(tmp_path / "nothing")
+
+
+def test_no_rows_are_no_commit(tmp_path):
+    with pytest.raises(ValueError, match="no score"):
+        write_scores(tmp_path, "p", [], {})
+    assert not list(tmp_path.iterdir())

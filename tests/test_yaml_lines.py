@@ -1,0 +1,56 @@
+import pytest
+
+from bench.yaml_lines import GridError, read_yaml
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1e-4", 1e-4),
+        ("4e-3", 4e-3),
+        ("1.5E+3", 1500.0),
+        ("300_000", 300_000),
+        ("-7", -7),
+        (".5", 0.5),
+        ("2.", 2.0),
+        ("true", True),
+        ("no", "no"),
+        ("on", "on"),
+        ("012", 12),
+        ("1:30", "1:30"),
+        ("2019-06-01", "2019-06-01"),
+        ("null", None),
+        ("'1e-4'", "1e-4"),
+    ],
+)
+def test_plain_words_mean_what_they_look_like(written, meant):
+    value = read_yaml(f"a: {written}", "x.yaml")[0]["a"]
+    assert value == meant
+    assert type(value) is type(meant)
+
+
+def test_every_path_knows_its_line():
+    data, lines = read_yaml("a: 1\nb:\n  c: [1, 2]\n  d:\n    - x\n    - y\n", "x.yaml")
+    assert data == {"a": 1, "b": {"c": [1, 2], "d": ["x", "y"]}}
+    assert lines["a",] == 1
+    assert lines["b", "d"] == 4
+    assert lines["b", "d", 1] == 6
+
+
+def test_anchors_merge_and_a_key_given_beside_them_wins():
+    data, _ = read_yaml("base: &base {x: 1, y: 2}\nown: {<<: *base, y: 3}\n", "x.yaml")
+    assert data["own"] == {"x": 1, "y": 3}
+
+
+def test_repeated_keys_are_all_reported_with_both_lines():
+    with pytest.raises(GridError) as caught:
+        read_yaml("a: 1\nb: {c: 1, c: 2}\na: 2\n", "x.yaml")
+    assert str(caught.value) == (
+        "x.yaml, line 2: the key 'c' in b was given before, in line 2\n"
+        "x.yaml, line 3: the key 'a' was given before, in line 1"
+    )
+
+
+def test_python_objects_are_refused():
+    with pytest.raises(GridError, match="line 2: the YAML tag .*os.system' is not allowed"):
+        read_yaml("b: 1\na: !!python/object/apply:os.system ['true']", "x.yaml")
