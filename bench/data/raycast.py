@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Unit = Callable[
-    [np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]
-]  # (start, step) -> (distance, normal)
+# (start, step) of rays in the unit solid's coordinates -> (distance, normal)
+Unit = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -169,6 +168,14 @@ def _unit_cylinder(axis: int) -> Unit:
 _unit_box = _polyhedron(np.concatenate([np.eye(3), -np.eye(3)]))
 # On top, half the length and three quarters of the width are left: |x| + z / 4 <= 3/4, |y| + z / 8 <= 7/8.
 _unit_frustum = _polyhedron(
-    np.array([[4, 0, 1], [-4, 0, 1], [0, 8 * 3 / 7, 3 / 7], [0, -8 * 3 / 7, 3 / 7], [0, 0, 3], [0, 0, -3]])
-    / 3
+    np.array(
+        [
+            [4 / 3, 0, 1 / 3],
+            [-4 / 3, 0, 1 / 3],
+            [0, 8 / 7, 1 / 7],
+            [0, -8 / 7, 1 / 7],
+            [0, 0, 1],
+            [0, 0, -1],
+        ]
+    )
 )

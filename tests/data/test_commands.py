@@ -110,4 +110,8 @@ def test_every_rendered_set_is_prepared_opened_and_shown(name, rendered_folder, 
     assert dataset.source == "rendered:1"
     for attribute in ("factor_names", "factor_sizes", "image_shape"):
         assert getattr(dataset, attribute) == getattr(entry, attribute)
-    assert commands.show(name, "rendered:1", rendered_folder, tmp_path / "sheet.png").stat().st_size > 10_000
+    path = commands.show(name, "rendered:1", rendered_folder, tmp_path / "sheet.png")
+    sheet = np.asarray(Image.open(path))
+    assert len(sheet) == contact_sheet.GAP + 66 * (contact_sheet.RANDOM_ROWS + len(entry.factor_names))
+    images = sheet[:, contact_sheet.LABEL :]
+    assert (images != contact_sheet.GREY).any(axis=2).mean() > 0.4
