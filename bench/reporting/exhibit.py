@@ -32,6 +32,7 @@ class Exhibit:
     text: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
     missing: str = ""
+    folded: bool = False
 
 
 def too_little(title: str, of_paper: str, needs: str) -> Exhibit:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.ndimage import gaussian_filter1d
 
+from bench.reporting.names import model_name
 from bench.reporting.style import CELL_INK, DASHES, DIVERGING, INK, MARKERS, MUTED, RULE, colour
 
 POINTS_UP_TO = 60  # above, single points hide each other and only the violin is drawn
@@ -109,6 +110,22 @@ def heatmap(
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
+
+
+def scatter(ax: Axes, points: dict[str, tuple[np.ndarray, np.ndarray]], named: bool = True) -> None:
+    """One cloud per objective, rasterised inside the SVG, with its name in its colour beside the axes."""
+    size = 9 if sum(len(x) for x, _ in points.values()) <= 200 else 3
+    for place, (model, (x, y)) in enumerate(points.items()):
+        ax.scatter(
+            x, y, s=size, color=colour(model), marker=MARKERS.get(model, "o"), alpha=0.6, linewidths=0,
+            rasterized=True
+        )  # fmt: skip
+        if named:
+            ax.text(
+                1.04, 0.97 - 0.09 * place, model_name(model), transform=ax.transAxes, color=colour(model),
+                fontsize=7,
+                va="top",
+            )  # fmt: skip
 
 
 def reference_band(ax: Axes, x: np.ndarray) -> None:

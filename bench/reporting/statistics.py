@@ -54,6 +54,13 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     return float(stats.spearmanr(x, y).statistic)
 
 
+def spearman_rows(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman of every row of `x` (draws, n) with the same row of `y`: (draws,)."""
+    u, v = (stats.rankdata(z, axis=1) - (z.shape[1] + 1) / 2 for z in (x, y))
+    with np.errstate(invalid="ignore"):
+        return (u * v).sum(axis=1) / np.sqrt((u**2).sum(axis=1) * (v**2).sum(axis=1))
+
+
 def spearman_matrix(
     left: np.ndarray, right: np.ndarray, groups: np.ndarray, rng: Generator, draws: int = DRAWS
 ) -> list[list[Estimate]]:
@@ -110,27 +117,32 @@ def percentiles(draws: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def resampled_medians(groups: Sequence[np.ndarray], rng: Generator, draws: int = DRAWS) -> list[np.ndarray]:
+    """Medians (draws,) of bootstrap samples of each group of scores (n,), one group per setting, n ≥ 1.
+
+    The median of a resample is the middle one, or the mean of the middle two, of n ranks drawn with
+    replacement; each group draws its own ranks.
+    """
+    drawn = []
+    for x in groups:
+        ranks = np.sort(rng.integers(0, len(x), (draws, len(x))), axis=1)
+        drawn.append(np.sort(x)[ranks[:, [(len(x) - 1) // 2, len(x) // 2]]].mean(axis=1))
+    return drawn
+
+
 def medians(groups: Sequence[np.ndarray], rng: Generator, draws: int = DRAWS) -> list[Estimate]:
     """Median of each group of scores (n,), one group per setting, with its bootstrap interval over seeds.
 
-    The median of a resample is the middle one, or the mean of the middle two, of n ranks drawn with
-    replacement; groups of equal size share these draws. With n seeds an interval cannot reach beyond their
-    range, which holds the true median with probability 1 − 2^(1−n) at most: 75 % for three seeds, 94 % for
-    five. Captions say so.
+    With n seeds an interval cannot reach beyond their range, which holds the true median with probability
+    1 − 2^(1−n) at most: 75 % for three seeds, 94 % for five. Captions say so.
     """
-    middles: dict[int, np.ndarray] = {}
-    estimates = []
-    for x in groups:
-        n = len(x)
-        if n < 2:
-            estimates.append(Estimate(float(x[0]) if n else np.nan, np.nan, np.nan, n))
-            continue
-        if n not in middles:
-            ranks = np.sort(rng.integers(0, n, (draws, n)), axis=1)
-            middles[n] = ranks[:, [(n - 1) // 2, n // 2]]
-        drawn = np.sort(x)[middles[n]].mean(axis=1)
-        estimates.append(Estimate(float(np.median(x)), *percentiles(drawn), n))
-    return estimates
+    drawn = iter(resampled_medians([x for x in groups if len(x) > 1], rng, draws))
+    return [
+        Estimate(float(np.median(x)), *percentiles(next(drawn)), len(x))
+        if len(x) > 1
+        else Estimate(float(x[0]) if len(x) else np.nan, np.nan, np.nan, len(x))
+        for x in groups
+    ]
 
 
 def means(groups: Sequence[np.ndarray]) -> list[Estimate]:

@@ -1,0 +1,87 @@
+"""Two studies side by side: another machine, precision or number of steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+from scipy import stats
+
+from bench.reporting.cells import Study
+from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
+from bench.reporting.plots import scatter
+from bench.reporting.statistics import LEVEL, spearman
+from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, figure, finish
+
+
+def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
+    """The settings that both studies have: rank correlation of their means, and the mean difference.
+
+    A setting is matched by data set, model and hyperparameters, whatever steps,
+    precision or seeds; one that a
+    study holds twice (with two numbers of steps) is left out. The interval is Student's over the settings.
+    """
+    title = f"{study.name} beside {other.name}"
+    common = {m.label: m for m in study.metrics()}.keys() & {m.label: m for m in other.metrics()}.keys()
+    labels = [m.label for m in study.metrics() if m.label in common]
+    pairs = _means(study, labels).merge(
+        _means(other, labels), on=["data", "match", "score"], suffixes=("", "_other")
+    )
+    if pairs.empty:
+        return too_little(
+            title, "", "the two studies share no scored setting of one data set, source and estimator."
+        )
+    rows = [
+        {"data set": data, "score": score, **_difference(part)}
+        for (data, score), part in pairs.groupby(["data", "score"], sort=False)
+    ]
+    table = pd.DataFrame(rows)
+    shown = table.drop(columns=["low", "high"]).assign(
+        difference=[bracket(*r, digits=3) for r in table[["difference", "low", "high"]].to_numpy()]
+    )
+    return Exhibit(
+        title, "",
+        f"Means over seeds of the settings that both studies have; difference = {study.name} − "
+        f"{other.name} with its 95 % interval over settings. Points on the line are equal in both.",
+        f"{completeness(study)} {other.name}: {completeness(other)}",
+        tuple(_drawing(pairs[pairs["score"] == s], s, study,
+        other) for s in labels if (pairs["score"] == s).any()),
+        pairs.drop(columns="match"), shown,
+    )  # fmt: skip
+
+
+def _means(study: Study, labels: list[str]) -> pd.DataFrame:
+    metrics = [m for m in study.metrics() if m.label in labels]
+    rows = [
+        {"data": first["data"], "match": f"{first['model']}|{first['hyperparameters']}",
+         "score": column.label,
+         "model": first["model"], "setting": first["label"], "mean": float(x.mean()), "n": len(x)}
+        for column, first, x in study.settings(metrics, study.models()) if len(x)
+    ]  # fmt: skip
+    found = pd.DataFrame(rows, columns=["data", "match", "score", "model", "setting", "mean", "n"])
+    return found.drop_duplicates(["data", "match", "score"], keep=False)
+
+
+def _difference(part: pd.DataFrame) -> dict:
+    gap = (part["mean"] - part["mean_other"]).to_numpy()
+    half = np.nan
+    if len(gap) > 1:
+        half = stats.t.ppf((1 + LEVEL) / 2, len(gap) - 1) * gap.std(ddof=1) / np.sqrt(len(gap))
+    rho = spearman(part["mean"].to_numpy(), part["mean_other"].to_numpy())
+    return {"settings": len(gap), "spearman": rho, "difference": gap.mean(), "low": gap.mean() - half,
+            "high": gap.mean() + half, "largest difference": np.abs(gap).max()}  # fmt: skip
+
+
+def _drawing(pairs: pd.DataFrame, score: str, study: Study, other: Study) -> Drawing:
+    with figure(PANEL_WIDTH, 2.5, left=0.15, right=0.72, top=0.9, bottom=0.17) as (drawn, axes):
+        ax = axes[0, 0]
+        groups = {m: pairs[pairs["model"] == m] for m in study.models()}
+        scatter(ax, {m: (g["mean_other"], g["mean"]) for m, g in groups.items() if len(g)})
+        ends = [pairs[["mean", "mean_other"]].min().min(), pairs[["mean", "mean_other"]].max().max()]
+        ax.plot(ends, ends, color=MUTED, linewidth=0.8, zorder=0.5)
+        ax.set_title(score)
+        ax.set_xlabel(other.name)
+        ax.set_ylabel(study.name)
+        return finish(
+            drawn, f"comparison-{slug(score)}", f"Means of {score}, {study.name} against {other.name}"
+        )

@@ -1,0 +1,82 @@
+"""How much does the seed matter? Scores per value of one objective (the paper's Figures 3 right, 14)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from bench.reporting.cells import Column, Study
+from bench.reporting.exhibit import Exhibit, completeness, too_little
+from bench.reporting.names import model_name, number
+from bench.reporting.plots import violin
+from bench.reporting.statistics import medians
+from bench.reporting.style import INK, PAGE_WIDTH, Drawing, figure, finish, quiet_axis
+
+
+def scores_per_value(study: Study, rng: Generator) -> Exhibit:
+    """Scores of every value of every objective, on Cars3D as in the paper or else the first data set."""
+    title, of_paper = "Scores of each value: the seed’s share", "Figures 3 (right), 14"
+    metrics, models = study.metrics(), [m for m in study.models() if _values(study, m) > 1]
+    if not metrics or not models or study.cells["seed"].nunique() < 2:
+        return too_little(title, of_paper, "an objective with two values and two seeds is needed.")
+    data = next((d for d in study.datasets if d.startswith("Cars3D")), study.datasets[0])
+    found = [
+        (column, first, x) for column, first, x in study.settings(metrics,
+         models) if first["data"] == data and len(x)
+    ]  # fmt: skip
+    if not found:
+        return too_little(title, of_paper, f"no trained cell of {data} has a supervised score.")
+    numbers = _numbers(found, rng)
+    return Exhibit(
+        title, of_paper,
+        f"{data}: all seeds of every value, the weakest on top. Look at how far the seeds of one value "
+        "spread against the distance between values.",
+        completeness(study, metrics, data), (_drawing(found, metrics, models, data, rng),), numbers,
+    )  # fmt: skip
+
+
+def _values(study: Study, model: str) -> int:
+    return study.cells.loc[study.cells["model"] == model, "choice"].nunique()
+
+
+def _numbers(found: list[tuple[Column, dict, np.ndarray]], rng: Generator) -> pd.DataFrame:
+    rows = [
+        {"data": first["data"], "metric": column.label, "setting": first["label"], "n": len(x),
+         "min": x.min(),
+         "median": middle.value, "low": middle.low, "high": middle.high, "max": x.max()}
+        for (column, first, x), middle in zip(found, medians([f[-1] for f in found], rng), strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _drawing(
+    found: list[tuple[Column, dict, np.ndarray]], metrics: list[Column], models: list[str], data: str,
+    rng: Generator
+) -> Drawing:  # fmt: skip
+    """Rows objectives, columns metrics, a violin per value."""
+    values = max(sum(f["model"] == m for c, f, _ in found if c == metrics[0]) for m in models)
+    height = 0.5 + len(models) * (0.22 + 0.12 * max(values, 3))
+    margins = {"left": 0.13, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.25 / height}
+    with figure(PAGE_WIDTH, height, len(models), len(metrics), **margins, wspace=0.14, hspace=0.3) as (
+        drawn,
+        axes,
+    ):
+        for (i, j), ax in np.ndenumerate(axes):
+            own = [(f, x) for c, f, x in found if c == metrics[j] and f["model"] == models[i]]
+            quiet_axis(ax, "x")
+            for place, (_, x) in enumerate(own):
+                violin(ax, x, place, models[i], rng)
+            ax.set_ylim(len(own) - 0.45, -0.55)
+            shown = (
+                [number(f["strength"]) if pd.notna(f["strength"]) else "" for f, _ in own] if j == 0 else []
+            )
+            ax.set_yticks(range(len(shown)), shown)
+            ax.locator_params(axis="x", nbins=3)
+            ax.tick_params(labelsize=5.5, length=0)
+            if i == 0:
+                ax.set_title(metrics[j].label, fontsize=7)
+            if j == 0:
+                ax.set_ylabel(model_name(models[i]), fontsize=7, color=INK, fontweight="bold")
+        alt = f"Matrix of violins on {data}: objectives by metrics, one violin per value"
+        return finish(drawn, "scores_per_value", alt, wide=True)

@@ -1,0 +1,158 @@
+"""Does a good setting stay good on other data and metrics? (Figures 4 right, 17, 18, Table 1)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from bench.reporting.cells import Study
+from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
+from bench.reporting.exhibits.correlations import draw_matrix
+from bench.reporting.plots import scatter
+from bench.reporting.published import PUBLISHED
+from bench.reporting.selection import KINDS, scores_by_seed, success_rates
+from bench.reporting.statistics import percentiles, resampled_medians, spearman, spearman_rows
+from bench.reporting.style import INK, PAGE_WIDTH, Drawing, figure, finish
+
+TWO_DATASETS = "settings can only be compared across two data sets."
+
+
+def transfer_between_datasets(study: Study, rng: Generator) -> Exhibit:
+    """Spearman between data sets of the cell medians, per metric (Figures 4 right, 17)."""
+    title, of_paper = "Do good settings transfer between data sets?", "Figures 4 (right), 17"
+    if len(study.datasets) < 2 or not study.metrics():
+        return too_little(title, of_paper, TWO_DATASETS)
+    numbers = dataset_correlations(study, rng)
+    if numbers["spearman"].isna().all():
+        return too_little(title, of_paper, "the data sets share fewer than three scored settings.")
+    drawings = tuple(
+        draw_matrix(
+            _square(numbers[numbers["metric"] == label], study.datasets), study.datasets, study.datasets,
+            label,
+            f"transfer_between_datasets-{slug(label)}",
+        )
+        for label in dict.fromkeys(numbers["metric"])
+    )  # fmt: skip
+    return Exhibit(
+        title, of_paper,
+        "Spearman × 100 between two data sets of the median score of every setting they share. The paper "
+        "finds agreement between dSprites and Color-dSprites only. Intervals (bootstrap over seeds) are "
+        "in the numbers.",
+        completeness(study, study.metrics()), drawings, numbers,
+    )  # fmt: skip
+
+
+def dataset_correlations(study: Study, rng: Generator) -> pd.DataFrame:
+    """One row per metric and pair of data sets: Spearman of the shared settings' medians, with interval."""
+    rows = []
+    for metric in study.metrics():
+        medians: dict[str, dict[str, tuple[float, np.ndarray]]] = {d: {} for d in study.datasets}
+        found = [(f, x) for _, f, x in study.settings([metric], study.models()) if len(x)]
+        for (first, x), drawn in zip(found, resampled_medians([x for _, x in found], rng), strict=True):
+            medians[first["data"]][first["choice"]] = (float(np.median(x)), drawn)
+        for a, b in combinations(study.datasets, 2):
+            shared = [c for c in medians[a] if c in medians[b]]
+            rho = spearman(*(np.array([medians[d][c][0] for c in shared]) for d in (a, b)))
+            low = high = np.nan
+            if np.isfinite(rho):
+                low, high = percentiles(
+                    spearman_rows(*(np.array([medians[d][c][1] for c in shared]).T for d in (a, b)))
+                )
+            rows.append({"metric": metric.label, "data": a, "other": b, "spearman": rho, "low": low,
+            "high": high,
+                         "settings": len(shared)})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _square(numbers: pd.DataFrame, datasets: list[str]) -> np.ndarray:
+    values = np.eye(len(datasets))
+    for row in numbers.itertuples():
+        i, j = datasets.index(row.data), datasets.index(row.other)
+        values[i, j] = values[j, i] = row.spearman
+    return values
+
+
+def medians_across_datasets(study: Study, rng: Generator) -> Exhibit:
+    """Median of every setting on the first data set against every other, per metric (Figure 18)."""
+    title, of_paper = "Settings on one data set against another", "Figure 18"
+    if len(study.datasets) < 2 or not study.metrics():
+        return too_little(title, of_paper, TWO_DATASETS)
+    base, *others = study.datasets
+    rows = [
+        {"metric": column.label, "model": first["model"], "choice": first["choice"],
+         "setting": first["label"],
+         "data": first["data"], "median": float(np.median(x))}
+        for column, first, x in study.settings(study.metrics(), study.models()) if len(x)
+    ]  # fmt: skip
+    long = pd.DataFrame(rows, columns=["metric", "model", "choice", "setting", "data", "median"])
+    numbers = long.pivot_table(
+        index=["metric", "model", "choice", "setting"], columns="data", values="median", sort=False
+    ).reset_index()
+    numbers.columns.name = None
+    numbers = numbers.reindex(columns=["metric", "model", "setting", *study.datasets])
+    return Exhibit(
+        title, of_paper,
+        f"One point per setting: its median on {base} (horizontal) and on another data set (vertical). "
+        "The paper: only Color-dSprites lines up with dSprites.",
+        completeness(study, study.metrics()), (_medians(numbers, base, others, study),), numbers,
+    )  # fmt: skip
+
+
+def _medians(numbers: pd.DataFrame, base: str, others: list[str], study: Study) -> Drawing:
+    labels = [m.label for m in study.metrics()]
+    height = 0.55 + 0.95 * len(others)
+    margins = {"left": 0.085, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.35 / height}
+    with figure(PAGE_WIDTH, height, len(others), len(labels), **margins, wspace=0.3, hspace=0.3) as (
+        drawn,
+        axes,
+    ):
+        for (i, j), ax in np.ndenumerate(axes):
+            here = numbers[numbers["metric"] == labels[j]]
+            groups = {m: here[here["model"] == m] for m in study.models()}
+            scatter(ax, {m: (g[base], g[others[i]]) for m, g in groups.items() if len(g)}, named=False)
+            ax.locator_params(nbins=3)
+            ax.tick_params(labelsize=5.5)
+            if i == 0:
+                ax.set_title(labels[j], fontsize=7)
+            if j == 0:
+                ax.set_ylabel(others[i], fontsize=7, color=INK, fontweight="bold")
+        drawn.supxlabel(f"median on {base}", fontsize=7, y=0.004)
+        alt = f"Medians of settings on {base} against {', '.join(others)}"
+        return finish(drawn, "medians_across_datasets", alt, wide=True)
+
+
+def selection_success(study: Study, rng: Generator) -> Exhibit:
+    """Is a setting chosen at one seed, metric and data set better than a random one? (Tables 1, 6)."""
+    title, of_paper = "Chosen settings against random ones", "Table 1 = Table 6"
+    scores = scores_by_seed(study)
+    rows = []
+    for kind, (metric, data, published) in KINDS.items():
+        estimate = success_rates(scores, kind, rng)
+        paper = PUBLISHED.values[published] if set(study.cells["source"]) == {"real"} else None
+        rows.append({"metric": metric, "data set": data, "percent": 100 * estimate.value,
+        "low": 100 * estimate.low,
+                     "high": 100 * estimate.high, "draws": estimate.n,
+                     "paper": float(paper.value) if paper else None})  # fmt: skip
+    numbers = pd.DataFrame(rows)
+    if numbers["percent"].isna().all():
+        return too_little(
+            title, of_paper, "a setting must be scored at two seeds, and there must be two settings."
+        )
+    table = numbers[["metric", "data set"]].assign(
+        **{
+            "chosen ≥ random, %": [
+                bracket(*r, digits=1) for r in numbers[["percent", "low", "high"]].to_numpy()
+            ],
+            "paper, %": [f"{p:.1f}" if pd.notna(p) else "–" for p in numbers["paper"]],
+        }
+    )
+    return Exhibit(
+        title, of_paper,
+        "How often the setting with the best score at one seed, metric and data set is at least as good "
+        "as a random setting on the target: 10,000 draws, both at seeds of their own other than the "
+        "first (locatello2019.md §7.2). 50 % is chance. Intervals: bootstrap over seeds.",
+        completeness(study, study.metrics()), numbers=numbers, table=table,
+    )  # fmt: skip

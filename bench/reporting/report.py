@@ -1,0 +1,120 @@
+"""`bench report`: read a study, make every exhibit, write reports/<study>/."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import joblib
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.random import Generator, Philox
+
+from bench.atomic import whole_file, write_text
+from bench.reporting import tables
+from bench.reporting.cells import Study, assemble
+from bench.reporting.comparison import side_by_side
+from bench.reporting.exhibit import Exhibit
+from bench.reporting.exhibits import EXHIBITS
+from bench.reporting.page import html_page, markdown_page
+from bench.store import SCHEMA, load_scores
+from bench.study import planned_cells
+
+FORMATS = {"html": ("index.html", html_page), "md": ("report.md", markdown_page)}
+
+#: Cells from which starting further processes pays; each costs about two seconds of imports.
+POOL_FROM = 1000
+
+#: Exhibits that take longest, to start first.
+SLOWEST = ("findings", "scores_per_model", "winning_objectives", "efficiency_trees", "efficiency_linear")
+
+
+def build(
+    study_folder: Path,
+    reports_folder: Path,
+    *,
+    formats: Sequence[str] = ("html",),
+    only: Sequence[str] = (),
+    compare: Path | None = None,
+) -> Path:
+    """Write the report of the study in `study_folder` to `reports_folder`/<study>/ and return that folder.
+
+    index.html is one self-contained page; figures/ holds every figure as SVG and PNG, tables/ every figure's
+    numbers as CSV and LaTeX, scores.parquet all scores in one file. `only` names the exhibits wanted (all
+    when empty), `compare` the folder of a second study. Raises FileNotFoundError for a study without plan or
+    scores and ValueError for an unknown format or exhibit or a damaged score file, each with what to type.
+    """
+    _check(formats, tuple(FORMATS), "format", "--format")
+    _check(only, tuple(EXHIBITS), "exhibit", "--only")
+    study, scores = read(Path(study_folder))
+    exhibits = make(study, [name for name in EXHIBITS if not only or name in only])
+    if compare is not None:
+        other, _ = read(Path(compare))
+        exhibits = {"comparison": side_by_side(study, other, generator("comparison")), **exhibits}
+    folder = Path(reports_folder) / study.name
+    for name, exhibit in exhibits.items():
+        _write_files(folder, name, exhibit)
+    _write_scores(folder / "scores.parquet", scores)
+    for file, page in (FORMATS[f] for f in formats):
+        write_text(folder / file, page(study, exhibits))
+    return folder
+
+
+def read(folder: Path) -> tuple[Study, pd.DataFrame]:
+    """A study's planned cells with their scores, and the tidy scores themselves."""
+    plan = planned_cells(folder)
+    try:
+        scores = load_scores(folder)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"study {folder.name} has no scores yet: `bench run GRID` with the grid of "
+            f"{folder / 'study.json'} makes them ({len(plan):,} cells planned)"
+        ) from None
+    return assemble(folder.name, scores, plan), scores
+
+
+def make(study: Study, names: Sequence[str]) -> dict[str, Exhibit]:
+    """The exhibits `names`, in that order, made by as many processes as the study deserves."""
+    if len(study.cells) < POOL_FROM:
+        return {name: _make_one(name, study) for name in names}
+    queue = sorted(names, key=lambda name: SLOWEST.index(name) if name in SLOWEST else len(SLOWEST))
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        pool = joblib.Parallel(n_jobs=joblib.cpu_count(), batch_size=1, pre_dispatch="all")
+        made = dict(zip(queue, pool(joblib.delayed(_make_one)(name, study) for name in queue), strict=True))
+    return {name: made[name] for name in names}
+
+
+def _make_one(name: str, study: Study) -> Exhibit:
+    return EXHIBITS[name](study, generator(name))
+
+
+def generator(name: str) -> Generator:
+    """The random numbers of one exhibit, a function of its name: a report repeats to the last digit."""
+    return Generator(Philox(key=int.from_bytes(hashlib.sha256(name.encode()).digest()[:16])))
+
+
+def _write_files(folder: Path, name: str, exhibit: Exhibit) -> None:
+    for drawing in exhibit.drawings:
+        write_text(folder / "figures" / f"{drawing.name}.svg", drawing.svg)
+        with whole_file(folder / "figures" / f"{drawing.name}.png") as path:
+            path.write_bytes(drawing.png)
+    if exhibit.numbers is not None:
+        write_text(folder / "tables" / f"{name}.csv", tables.csv(exhibit.numbers))
+        printed = exhibit.numbers if exhibit.table is None else exhibit.table
+        caption = f"{exhibit.title}. {exhibit.caption} {exhibit.rests_on}"
+        write_text(folder / "tables" / f"{name}.tex", tables.latex(printed, caption))
+
+
+def _write_scores(path: Path, scores: pd.DataFrame) -> None:
+    """All scores of the study in one Parquet file of the same schema, doubles removed."""
+    table = pa.Table.from_pandas(scores, schema=SCHEMA, preserve_index=False)
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def _check(given: Sequence[str], allowed: Sequence[str], what: str, option: str) -> None:
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        raise ValueError(f"{option} {unknown[0]}: no such {what}; allowed are {', '.join(allowed)}")
