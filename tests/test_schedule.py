@@ -1,0 +1,101 @@
+"""Packs on Ray Tune: the same results as inline, silently; a killed worker and a killed driver lose nothing."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import TINY
+from test_running import scores, weights
+
+from bench.running import run
+
+LONGER = TINY.replace("steps: 60", "steps: 1500").replace("seeds: 2", "seeds: 5")
+
+
+def command(grid: Path, results: Path, data_dir: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "bench", "run", str(grid), "--cpus", "2",
+        "--results", str(results), "--data-dir", str(data_dir), "--checkpoint-seconds", "0.5",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, data_dir) -> Path:
+    """Folder with the longer grid and its results, run inline."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "tiny.yaml").write_text(LONGER)
+    run(folder / "tiny.yaml", results=folder / "results", data_dir=data_dir, executor="inline", cpus=2)
+    return folder
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be disturbed"
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    """Process ids of Ray workers that train for `process`."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    busy = [line for line in listed.splitlines() if re.search(r"ray::(ImplicitFunc|.*trial)", line)]
+    return [int(line.split()[0]) for line in busy]
+
+
+def test_a_run_on_ray_is_silent_and_equal_to_inline(undisturbed, tmp_path, data_dir):
+    done = subprocess.run(
+        command(undisturbed / "tiny.yaml", tmp_path / "r", data_dir), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2].startswith("15 of 15 cells done, 0 failed, 0 missing.")
+    assert [line for line in done.stderr.splitlines() if "cells done" not in line] == []
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(undisturbed / "results"))
+    assert weights(tmp_path / "r") == weights(undisturbed / "results")
+
+
+def test_a_killed_worker_is_replaced_and_resumes(undisturbed, tmp_path, data_dir):
+    results = tmp_path / "r"
+    process = subprocess.Popen(
+        command(undisturbed / "tiny.yaml", results, data_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
+    killed = workers_of(process)
+    assert killed
+    for worker in killed[:1]:
+        os.kill(worker, signal.SIGKILL)
+    assert process.wait(timeout=300) == 0
+    pd.testing.assert_frame_equal(scores(results), scores(undisturbed / "results"))
+    assert weights(results) == weights(undisturbed / "results")
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.long)])
+def test_after_a_killed_driver_the_same_command_finishes(undisturbed, tmp_path, data_dir, rounds):
+    results = tmp_path / "r"
+    arguments = command(undisturbed / "tiny.yaml", results, data_dir)
+    for _ in range(rounds):
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
+        process.kill()
+        process.wait()
+    assert subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300).returncode == 0
+    pd.testing.assert_frame_equal(scores(results), scores(undisturbed / "results"))
+    assert weights(results) == weights(undisturbed / "results")
+
+
+def test_ctrl_c_on_ray_leaves_130_and_a_resumable_study(undisturbed, tmp_path, data_dir):
+    results = tmp_path / "r"
+    process = subprocess.Popen(
+        command(undisturbed / "tiny.yaml", results, data_dir), stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert re.search(r"\d+ of 15 done; the same command continues", said)
