@@ -1,0 +1,49 @@
+"""What all verbs share: options, examples in help, and errors as sentences."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+EXIT_FAILED_CELLS = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def examples(*lines: str) -> str:
+    """The end of a verb's help: two examples, kept on lines of their own."""
+    return "\n\n\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+class BadInput(click.ClickException):
+    """What was typed cannot be done: one sentence for each thing wrong, exit code 2."""
+
+    exit_code = EXIT_BAD_INPUT
+
+    def show(self, file=None) -> None:
+        click.echo(self.format_message(), err=True)
+
+
+class Bench(click.Group):
+    """Turns the errors of bad input, raised anywhere below, into sentences without a traceback."""
+
+    def invoke(self, context: click.Context):
+        sys.path.insert(0, "")  # package.module:NAME in the current folder, as `python -m` would find it
+        try:
+            return super().invoke(context)
+        except (ValueError, FileNotFoundError, PermissionError, NotADirectoryError) as error:
+            if context.params.get("traceback"):
+                raise
+            raise BadInput(str(error)) from None
+
+
+results_option = click.option(
+    "--results", default="results", show_default=True, metavar="DIR", help="Folder of the studies."
+)
+data_option = click.option(
+    "--data-dir", metavar="DIR", help="Folder of data sets; else $BENCH_DATA, else the user's cache."
+)
+device_option = click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), help="Train on this; the GPU when there is one."
+)

@@ -1,0 +1,41 @@
+"""`bench report` and `bench list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import examples, results_option
+
+
+@click.command(
+    help="Write the report of a study, or of every study when none is named."
+    + examples("bench report quickstart", "bench report --results results --reports reports")
+)
+@click.argument("study", required=False)
+@results_option
+@click.option("--reports", default="reports", show_default=True, metavar="DIR", help="Folder of the reports.")
+@click.option("--format", "formats", default="html", show_default=True, help="html, md, or both: html,md.")
+@click.option("--only", multiple=True, metavar="EXHIBIT", help="Only this exhibit; may be repeated.")
+@click.option("--compare", metavar="STUDY", help="Another study, shown beside.")
+def report(study, results, reports, formats, only, compare):
+    from bench.reporting import build
+    from bench.study import find_studies
+
+    for folder in find_studies(Path(results), study):
+        other = None if compare is None else find_studies(Path(results), compare)[0]
+        page = build(folder, Path(reports), formats=tuple(formats.split(",")), only=only, compare=other)
+        click.echo(f"Report: {page}")
+
+
+@click.command(
+    name="list",
+    help="List what a grid may name.\n\n" + examples("bench list models", "bench list grids"),
+)
+@click.argument("what", type=click.Choice(["models", "metrics", "datasets", "grids", "architectures"]))
+def list_(what):
+    from bench.listing import LISTINGS
+
+    for name, about in LISTINGS[what]():
+        click.echo(f"{name:<18}{about}")

@@ -1,0 +1,132 @@
+"""`bench run` and `bench plan`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench.cli.common import (
+    EXIT_FAILED_CELLS,
+    EXIT_INTERRUPTED,
+    data_option,
+    device_option,
+    examples,
+    results_option,
+)
+
+retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
+
+
+@click.command(
+    help="Train and score what is missing of a grid: a YAML file, or the name of one that ships with bench."
+    + examples("bench run quickstart", "bench run grids/mine.yaml --cpus 8 --data-dir /data/disentanglement")
+)
+@click.argument("grid")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
+@click.option(
+    "--executor",
+    type=click.Choice(["ray", "inline"]),
+    default="ray",
+    show_default=True,
+    help="Ray Tune, or the same functions without Ray, for debugging.",
+)
+@click.option("--cpus", type=click.IntRange(min=1), help="Cores to use; all when left out.")
+@click.option(
+    "--address", metavar="ADDRESS", help="A Ray cluster (auto, ray://host:10001); local when left out."
+)
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Time between two checkpoints of a pack in training.",
+)
+@results_option
+@data_option
+@device_option
+@retry_option
+def run(grid, dry_run, executor, cpus, address, checkpoint_seconds, results, data_dir, device, retry_failed):
+    from bench import running
+    from bench.devices import cores
+    from bench.progress import Display
+
+    console = Console(stderr=True)
+    plan = running.make_plan(
+        grid, results=results, data_dir=data_dir, device=device, retry_failed=retry_failed
+    )
+    _print_plan(plan, dry_run)
+    if dry_run:
+        return
+    if plan.works:
+        running.check_writable(plan.folder)
+        data = _prepare(plan, data_dir, cpus or cores(), console)
+        with Display(plan, console) as display:
+            try:
+                running.execute(
+                    plan,
+                    data=data,
+                    executor=executor,
+                    cpus=cpus or cores(),
+                    address=address,
+                    retry_failed=retry_failed,
+                    checkpoint_seconds=checkpoint_seconds,
+                    on_event=display.event,
+                )
+            except KeyboardInterrupt:
+                _say_interrupted(running.outcome(plan))
+    _say_outcome(running.outcome(plan), grid)
+
+
+def _prepare(plan, data_dir, cpus: int, console: Console) -> Path:
+    from bench.data import data_folder
+    from bench.progress import preparing
+    from bench.running import prepare_data
+
+    folder = data_folder(data_dir)
+    with preparing(console) as on_progress:
+        prepare_data(plan, folder, cpus, on_progress)
+    return folder
+
+
+def _print_plan(plan, whole: bool) -> None:
+    from bench.running import describe
+
+    for line in describe(plan, whole):
+        click.echo(line)
+
+
+def _say_interrupted(outcome) -> None:
+    click.echo(
+        f"Interrupted: {outcome.done} of {outcome.planned} done; the same command continues.", err=True
+    )
+    sys.exit(EXIT_INTERRUPTED)
+
+
+def _say_outcome(outcome, grid: str) -> None:
+    click.echo(
+        f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed, {outcome.missing} missing."
+    )
+    click.echo(f"Scores: {outcome.folder / 'scores'}")
+    if outcome.failed or outcome.missing:
+        if outcome.failed:
+            click.echo(f"`bench run {grid} --retry-failed` runs failed cells again.", err=True)
+        if outcome.missing:
+            click.echo(f"`bench run {grid}` runs what is missing.", err=True)
+        sys.exit(EXIT_FAILED_CELLS)
+
+
+@click.command(
+    help="Say what a grid holds, what of it is done, and what is left."
+    + examples("bench plan quickstart", "bench plan grids/locatello.yaml --device cuda")
+)
+@click.argument("grid")
+@results_option
+@data_option
+@device_option
+def plan(grid, results, data_dir, device):
+    from bench.running import make_plan
+
+    _print_plan(make_plan(grid, results=results, data_dir=data_dir, device=device), whole=True)
