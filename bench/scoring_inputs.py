@@ -123,7 +123,7 @@ def _same_length(name: str, array: np.ndarray, other_name: str, other: np.ndarra
     """Refuse arrays of different lengths."""
     if len(array) != len(other):
         raise ValueError(
-            f"{name} has {len(array)} rows but {other_name} has {len(other)}; they must describe the same rows."
+            f"{name} has {len(array)} rows but {other_name} has {len(other)}; the rows must be the same."
         )
 
 

@@ -34,7 +34,11 @@ METRICS = {
     "explicitness": {"study": explicitness.study, "multinomial": explicitness.multinomial},
     "irs": {"study": irs.study, "corrected": irs.corrected},
     "unsupervised": {"study": unsupervised.study},
-    "downstream": {"lightgbm": downstream.lightgbm, "study": downstream.study},
+    "downstream": {
+        "lightgbm": downstream.lightgbm,
+        "study": downstream.study,
+        "multinomial": downstream.multinomial,
+    },
 }
 
 DEFAULT_ESTIMATOR = {

@@ -35,10 +35,8 @@ def liblinear_default(features: np.ndarray, labels: np.ndarray):
 
 def multinomial_default(features: np.ndarray, labels: np.ndarray):
     """LogisticRegression() of scikit-learn since 0.22: multinomial, lbfgs, at most 100 iterations."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=100, tol=1e-4).fit(features, labels)
-    return model.predict, bool(model.n_iter_.max() < 100)
+    model, converged = logistic.multinomial(features, labels)
+    return model.predict, converged
 
 
 def score(rows, fit, rng, pairs: int, train_examples: int, eval_examples: int) -> Result:

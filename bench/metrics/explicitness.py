@@ -45,10 +45,8 @@ def one_vs_rest(codes: np.ndarray, labels: np.ndarray):
 
 def multinomial_default(codes: np.ndarray, labels: np.ndarray):
     """The same of LogisticRegression() of scikit-learn since 0.22: multinomial, lbfgs, 100 iterations."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=100, tol=1e-4).fit(codes, labels)
-    return model.classes_, model.predict_proba, bool(model.n_iter_.max() < 100)
+    model, converged = logistic.multinomial(codes, labels)
+    return model.classes_, model.predict_proba, converged
 
 
 def score(rows, fit) -> Result:

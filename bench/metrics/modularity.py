@@ -16,7 +16,7 @@ def per_code(information: np.ndarray) -> np.ndarray:
     best = information.max(axis=1)
     rest = (information**2).sum(axis=1) - best**2
     template = best**2 * max(information.shape[1] - 1, 1)
-    spread = np.divide(rest, template, out=np.ones_like(rest), where=template > 0)
+    spread = np.divide(rest, template, out=np.ones(len(rest)), where=template > 0)
     return 1 - spread
 
 
