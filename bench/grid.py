@@ -124,6 +124,8 @@ def grid_from(
     """The checked grid of a plain mapping, as read from YAML or kept in study.json."""
     check = _Check(lines or {})
     settings = check.settings(Grid, raw, ())
+    if settings is None:  # what is well formed is still checked, so that all mistakes are told at once
+        settings = check.well_formed(raw)
     if settings is None:
         raise GridError(origin, check.mistakes)
     resolved = check.sources(settings, sources or {}, data_folder(data_dir))
@@ -170,6 +172,16 @@ class _Check:
                     continue  # most likely the same mistake: the key is there, misspelt
                 self.add((*path, *within), _sentence(problem, within, kind, ".".join(map(str, path))))
             return None
+
+    def well_formed(self, raw: dict) -> Grid | None:
+        """The settings of the top-level keys that are right, None where a required one is not among them."""
+        try:
+            return Grid(**raw)
+        except ValidationError as error:
+            wrong = {problem["loc"][0] for problem in error.errors()}
+        if wrong & {"datasets", "models", "study"}:
+            return None
+        return Grid(**{key: value for key, value in raw.items() if key not in wrong})
 
     def sources(self, settings: Grid, fixed: Mapping[str, str], folder: Path) -> dict[str, str]:
         resolved = {}
@@ -294,6 +306,6 @@ def _warnings(variants: list[tuple]) -> Iterator[str]:
             said.add(model)
             reached = training.steps / threshold
             yield (
-                f"{model}: {training.steps:,} steps end before the capacity's ramp of {threshold:,}; it stops at "
-                f"{reached:.0%} of c_max. Set iteration_threshold to have the whole ramp."
+                f"{model}: {training.steps:,} steps end before the capacity's ramp of {threshold:,}: it ends "
+                f"at {reached:.0%} of c_max; set iteration_threshold to have the whole ramp."
             )

@@ -104,7 +104,7 @@ class Display:
 
 
 @contextmanager
-def preparing(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+def preparing(console: Console, unit: str = "images") -> Iterator[Callable[[str, int, int], None]]:
     """A callable(name, done, total) that shows how far the making of a data set's tables is."""
     columns = (
         TextColumn("preparing {task.description}"),
@@ -119,7 +119,7 @@ def preparing(console: Console) -> Iterator[Callable[[str, int, int], None]]:
             if name not in tasks:
                 tasks[name] = bar.add_task(name, total=total)
                 if not console.is_terminal:
-                    console.print(f"preparing {name}: {total:,} images", highlight=False)
+                    console.print(f"preparing {name}: {total:,} {unit}", highlight=False)
             bar.update(tasks[name], completed=done)
 
         yield on_progress

@@ -101,7 +101,7 @@ def _listener(tune, on_event: Callable[[dict], None]):
             self.on_event(result)
 
         def __getstate__(self) -> dict:
-            return {}  # Tune pickles its callbacks to restore them, which we never do; a display does not pickle
+            return {}  # Tune pickles callbacks to restore them, which we never do; a display does not pickle
 
     listener = Listener()
     listener.on_event = on_event

@@ -64,12 +64,13 @@ def test_the_id_is_the_hash_of_what_changes_the_weights(tmp_path):
         "source": "rendered:1",
         "model": "beta_vae",
         "settings": {
-            "reconstruction": "bernoulli", "reconstruction_scale": 1.0, "reconstruction_weight": 1.0, "beta": 4.0,
+            "reconstruction": "bernoulli", "reconstruction_scale": 1.0, "reconstruction_weight": 1.0,
+            "beta": 4.0,
         },
         "seed": 0,
         "training": {
-            "architecture": "conv_64", "latent_dim": 10, "batch_size": 64, "steps": 300000, "learning_rate": 0.0001,
-            "learning_rate_end": None, "precision": "float32",
+            "architecture": "conv_64", "latent_dim": 10, "batch_size": 64, "steps": 300000,
+            "learning_rate": 0.0001, "learning_rate_end": None, "precision": "float32",
         },
         "version": 1,
     }  # fmt: skip
@@ -151,10 +152,10 @@ def test_each_mistake_is_a_sentence_with_its_line(tmp_path, text, line, words):
 
 
 def test_all_mistakes_are_told_at_once_in_order(tmp_path):
-    text = "datasets: [dsprites]\nmodels:\n  beta_va: {beta: 4}\n  dip_vae_i: {lambda: 1}\ntraining: {steps: 10}\n"
+    text = "datasets: [dsprites]\nmodels:\n  beta_va: {beta: 4}\n  dip_vae_i: {lambda: 1}\nstep: 10\n"
     with pytest.raises(GridError) as caught:
         load(tmp_path, text + "evaluation: {metrics: [gim]}\n")
-    assert [mistake.line for mistake in caught.value.mistakes] == [3, 4, 6]
+    assert [mistake.line for mistake in caught.value.mistakes] == [3, 4, 5, 6]
 
 
 def test_a_missing_grid_names_the_nearest_shipped_one():

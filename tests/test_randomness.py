@@ -74,8 +74,8 @@ def test_each_column_of_a_permutation_is_a_permutation_of_its_own():
 
 
 def test_no_global_generator_is_touched():
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     normals(torch.tensor([1]), Stream.NOISE, torch.tensor([0]), 64, torch.float32)
     permutations(torch.tensor([1]), Stream.NOISE, torch.tensor([0]), 64, 3)
     assert torch.equal(before[0], torch.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()
+    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002

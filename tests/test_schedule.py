@@ -1,4 +1,4 @@
-"""Packs on Ray Tune: the same results as inline, silently; a killed worker and a killed driver lose nothing."""
+"""Packs on Ray Tune: the same results as inline, silently; killed workers and drivers lose nothing."""
 
 import os
 import re
@@ -15,6 +15,7 @@ from test_running import scores, weights
 
 from bench.running import run
 
+SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 LONGER = TINY.replace("steps: 60", "steps: 1500").replace("seeds: 2", "seeds: 5")
 
 
@@ -51,7 +52,10 @@ def workers_of(process: subprocess.Popen) -> list[int]:
 
 def test_a_run_on_ray_is_silent_and_equal_to_inline(undisturbed, tmp_path, data_dir):
     done = subprocess.run(
-        command(undisturbed / "tiny.yaml", tmp_path / "r", data_dir), capture_output=True, text=True, timeout=300
+        command(undisturbed / "tiny.yaml", tmp_path / "r", data_dir),
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-2].startswith("15 of 15 cells done, 0 failed, 0 missing.")
@@ -63,7 +67,9 @@ def test_a_run_on_ray_is_silent_and_equal_to_inline(undisturbed, tmp_path, data_
 def test_a_killed_worker_is_replaced_and_resumes(undisturbed, tmp_path, data_dir):
     results = tmp_path / "r"
     process = subprocess.Popen(
-        command(undisturbed / "tiny.yaml", results, data_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command(undisturbed / "tiny.yaml", results, data_dir),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
     killed = workers_of(process)
@@ -80,11 +86,16 @@ def test_after_a_killed_driver_the_same_command_finishes(undisturbed, tmp_path, 
     results = tmp_path / "r"
     arguments = command(undisturbed / "tiny.yaml", results, data_dir)
     for _ in range(rounds):
-        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(arguments, **SILENT)
         wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
         process.kill()
         process.wait()
-    assert subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300).returncode == 0
+    assert (
+        subprocess.run(
+            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300
+        ).returncode
+        == 0
+    )
     pd.testing.assert_frame_equal(scores(results), scores(undisturbed / "results"))
     assert weights(results) == weights(undisturbed / "results")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli.common import Bench
+from bench.cli.data import data
 from bench.cli.reporting import list_, report
 from bench.cli.running import plan, run
 from bench.version import __version__
@@ -23,5 +24,5 @@ def main(traceback: bool) -> None:
     """
 
 
-for verb in (run, plan, report, list_):
+for verb in (run, plan, report, list_, data):
     main.add_command(verb)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from models.plain import PlainDiscriminator, PlainVAE, train_plain
 from problems import SETTINGS, members, problem
 
-from models.plain import PlainDiscriminator, PlainVAE, train_plain
 from bench.models import MODELS
 from bench.training import draw, start, update
 
