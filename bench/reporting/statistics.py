@@ -157,6 +157,12 @@ def means(groups: Sequence[np.ndarray]) -> list[Estimate]:
     return estimates
 
 
+def auc(x: np.ndarray, y: np.ndarray) -> float:
+    """P(a random value of `x` (n,) is above one of `y` (m,)), ties half (Mann & Whitney 1947)."""
+    n, m = len(x), len(y)
+    return float((stats.rankdata(np.concatenate([x, y]))[:n].mean() - (n + 1) / 2) / m)
+
+
 def probability_of_winning(
     x: np.ndarray,
     y: np.ndarray,
@@ -165,18 +171,18 @@ def probability_of_winning(
     rng: Generator,
     draws: int = DRAWS,
 ) -> Estimate:
-    """P(a random cell of `x` scores above a random cell of `y`), ties half: the AUC (Mann & Whitney 1947)."""
+    """P(a random cell of `x` scores above a random cell of `y`), ties half, with its interval."""
     n, m = len(x), len(y)
     if not n or not m:
         return Estimate(np.nan, np.nan, np.nan, n + m)
     both = np.concatenate([x, y])
-    value = (stats.rankdata(both)[:n].sum() / n - (n + 1) / 2) / m
+    value = auc(x, y)
     if not (repeated(groups_x) or repeated(groups_y)):
-        return Estimate(float(value), np.nan, np.nan, n + m)
+        return Estimate(value, np.nan, np.nan, n + m)
     weights = np.hstack([seed_weights(groups_x, rng, draws), seed_weights(groups_y, rng, draws)])
     ranks = weighted_ranks(both, weights)
     drawn = ((weights * ranks)[:, :n].sum(axis=1) / n - (n + 1) / 2) / m
-    return Estimate(float(value), *percentiles(drawn), n + m)
+    return Estimate(value, *percentiles(drawn), n + m)
 
 
 @dataclass(frozen=True)

@@ -7,28 +7,27 @@ from itertools import combinations
 import numpy as np
 
 from bench.reporting.claims.evidence import Evidence, mean
-from bench.reporting.exhibits.downstream import downstream_columns
-from bench.reporting.exhibits.label_free import unsupervised_columns
 
 SPRITES = ("dSprites", "Color-dSprites", "Noisy-dSprites", "Scream-dSprites")
 
 
 def best_label_free(evidence: Evidence) -> float:
     """Largest |mean correlation| over data sets and metrics of any unsupervised score with the metrics."""
-    rows = unsupervised_columns(evidence.study)
-    if not rows or not evidence.metrics:
+    rows = [c for c in evidence.layout.unsupervised if c.representation != "mean"]
+    if not rows or not evidence.layout.metrics:
         return float("nan")
-    found = evidence.rows_against(rows, evidence.metrics, evidence.datasets)
+    found = evidence.between(rows, evidence.layout.metrics, evidence.layout.datasets)
     return float(np.nanmax(np.abs(np.nanmean(found, axis=(0, 2)))))
 
 
 def only_color_transfers(evidence: Evidence) -> float:
     """Correlation of cell medians dSprites–Color-dSprites minus the largest other pair’s, over metrics."""
-    if not {"dSprites", "Color-dSprites"} < set(evidence.datasets):
+    if not {"dSprites", "Color-dSprites"} < set(evidence.layout.datasets):
         return float("nan")
-    gaps = []
-    for metric in evidence.metrics:
-        table = evidence.medians.pivot(index="choice", columns="data", values=metric.name)
+    gaps, settings = [], evidence.layout.settings
+    for metric in evidence.layout.metrics:
+        medians = settings.assign(median=evidence.medians[:, evidence.layout.at[metric.name]])
+        table = medians.pivot(index="choice", columns="data", values="median")
         rho = table.corr(method="spearman", min_periods=5)
         pairs = {frozenset(p): rho.loc[p] for p in combinations(rho.columns, 2)}
         own = pairs.pop(frozenset(("dSprites", "Color-dSprites")))
@@ -38,28 +37,26 @@ def only_color_transfers(evidence: Evidence) -> float:
 
 def downstream_on_sprites(evidence: Evidence) -> float:
     """Mean correlation of the metrics but Modularity with GBT accuracy at 10,000, dSprites variants."""
-    column = evidence.column("downstream", "trees/10000/mean_test_accuracy")
-    metrics = [m for m in evidence.metrics if m.metric != "modularity"]
-    datasets = [d for d in evidence.datasets if d in SPRITES]
+    column = evidence.layout.study.column("downstream", "trees/10000/mean_test_accuracy")
+    metrics = [m for m in evidence.layout.metrics if m.metric != "modularity"]
+    datasets = [d for d in evidence.layout.datasets if d in SPRITES]
     return _mean_correlation(evidence, metrics, [column], datasets)
 
 
 def efficiency_gain(evidence: Evidence) -> float:
     """Mean correlation of the metrics with statistical efficiency, both learners, all data sets."""
-    columns = [c for c in downstream_columns(evidence.study) if c.key.endswith("/efficiency")]
-    return _mean_correlation(evidence, evidence.metrics, columns, evidence.datasets)
+    columns = [c for c in evidence.layout.tasks if c.key.endswith("/efficiency")]
+    return _mean_correlation(evidence, evidence.layout.metrics, columns, evidence.layout.datasets)
 
 
 def total_correlation_downstream(evidence: Evidence) -> float:
     """Mean correlation of TC, of samples and of the mean, with downstream accuracy."""
-    rows = [
-        c for c in unsupervised_columns(evidence.study, ("sampled", "mean")) if c.metric == "unsupervised"
-    ]
-    columns = [c for c in downstream_columns(evidence.study) if c.key.endswith("mean_test_accuracy")]
-    return _mean_correlation(evidence, rows, columns, evidence.datasets)
+    rows = [c for c in evidence.layout.unsupervised if c.metric == "unsupervised"]
+    columns = [c for c in evidence.layout.tasks if c.key.endswith("mean_test_accuracy")]
+    return _mean_correlation(evidence, rows, columns, evidence.layout.datasets)
 
 
 def _mean_correlation(evidence: Evidence, rows: list, columns: list, datasets: list[str]) -> float:
     if not rows or not columns or None in columns or not datasets:
         return float("nan")
-    return mean(evidence.rows_against(rows, columns, datasets).ravel())
+    return mean(evidence.between(rows, columns, datasets).ravel())

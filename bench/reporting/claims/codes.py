@@ -7,8 +7,7 @@ import numpy as np
 from bench.reporting.claims.evidence import Evidence, mean
 from bench.reporting.exhibits.entangled_codes import MI, TC
 
-BETA_MODELS = ["beta_vae", "beta_tc_vae"]
-LIKE_VAE = ("beta_vae", "beta_tc_vae")  # with β = 1 both are the plain VAE (locatello2019.md §1.1)
+BETA_MODELS = ["beta_vae", "beta_tc_vae"]  # with β = 1 both are the plain VAE (locatello2019.md §1.1)
 
 
 def sampled_falls(evidence: Evidence) -> float:
@@ -18,17 +17,17 @@ def sampled_falls(evidence: Evidence) -> float:
 
 def plain_vae_highest(evidence: Evidence) -> float:
     """Share of the data sets but SmallNORB where a plain VAE has the highest median TC of samples."""
-    column = evidence.column("unsupervised", TC, "sampled")
+    column, settings = evidence.layout.study.column("unsupervised", TC, "sampled"), evidence.layout.settings
     if column is None:
         return float("nan")
-    medians = evidence.medians[evidence.medians["model"] != "annealed_vae"].dropna(subset=[column.name])
-    medians = medians[medians["data"] != "SmallNORB"]
-    plain = medians["model"].isin(LIKE_VAE) & (medians["strength"] == 1)
-    with_plain = [
-        d for d, part in medians.groupby("data") if plain[part.index].any() and part["model"].nunique() > 1
-    ]
-    top = medians.groupby("data")[column.name].idxmax()
-    return mean([float(plain[top[d]]) for d in with_plain])
+    plain = (settings["model"].isin(BETA_MODELS) & (settings["strength"] == 1)).to_numpy()
+    found = []
+    for data in evidence.layout.datasets:
+        rows = np.flatnonzero((settings["data"] == data) & (settings["model"] != "annealed_vae"))
+        medians = evidence.median_of(column, rows)
+        if data != "SmallNORB" and plain[rows].any() and not plain[rows].all() and np.isfinite(medians).all():
+            found.append(float(plain[rows[medians.argmax()]]))
+    return mean(found)
 
 
 def factor_vae_flat(evidence: Evidence) -> float:
@@ -43,7 +42,7 @@ def mean_rises(evidence: Evidence) -> float:
 
 def dip_i_low(evidence: Evidence) -> float:
     """P(DIP-VAE-I has a lower TC of the mean than a random model of another objective), over data sets."""
-    return mean(evidence.lower(TC, "mean", "dip_vae_i", evidence.datasets))
+    return mean(evidence.lower(TC, "mean", "dip_vae_i", evidence.layout.datasets))
 
 
 def dip_ii_mixed(evidence: Evidence) -> float:
@@ -54,16 +53,17 @@ def dip_ii_mixed(evidence: Evidence) -> float:
 
 def mean_above_samples(evidence: Evidence) -> float:
     """Share of the models whose mean has a higher TC than its samples."""
-    columns = [evidence.column("unsupervised", TC, where) for where in ("mean", "sampled")]
+    columns = [evidence.layout.study.column("unsupervised", TC, where) for where in ("mean", "sampled")]
     if None in columns:
         return float("nan")
-    pair = evidence.values[[c.name for c in columns]].dropna().to_numpy()
+    pair = evidence.values[:, [evidence.layout.at[c.name] for c in columns]]
+    pair = pair[np.isfinite(pair).all(axis=1)]
     return mean(pair[:, 0] > pair[:, 1])
 
 
 def annealed_high(evidence: Evidence) -> float:
     """P(AnnealedVAE has a higher TC of the mean than a random model of another objective)."""
-    return 1 - mean(evidence.lower(TC, "mean", "annealed_vae", evidence.datasets))
+    return 1 - mean(evidence.lower(TC, "mean", "annealed_vae", evidence.layout.datasets))
 
 
 def information_parts(evidence: Evidence) -> float:
@@ -74,4 +74,4 @@ def information_parts(evidence: Evidence) -> float:
 
 
 def _named(evidence: Evidence, *datasets: str) -> list[str]:
-    return [d for d in evidence.datasets if d in datasets]
+    return [d for d in evidence.layout.datasets if d in datasets]

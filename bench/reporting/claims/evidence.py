@@ -8,120 +8,153 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
-from scipy import stats
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibits.downstream import downstream_columns
 from bench.reporting.exhibits.label_free import unsupervised_columns
-from bench.reporting.selection import scores_by_seed
+from bench.reporting.statistics import auc, spearman_rows
+
+
+class Layout:
+    """Where the trained cells of a study lie: what all resamples share."""
+
+    def __init__(self, study: Study):
+        cells = study.cells[study.trained].reset_index(drop=True)
+        self.study, self.datasets, self.models = study, study.datasets, study.models()
+        self.metrics, self.tasks = study.metrics(), downstream_columns(study)
+        self.unsupervised = unsupervised_columns(study, ("sampled", "mean"))
+        self.at = {name: i for i, name in enumerate(study.values.columns)}
+        self.rank = cells["rank"].to_numpy()
+        self.places = cells.groupby(["data", "model"]).indices
+        self.settings = cells.drop_duplicates("setting").reset_index(drop=True)
+        self.number = cells["setting"].map({s: i for i, s in enumerate(self.settings["setting"])}).to_numpy()
+        self.members = list(cells.groupby("setting", sort=False).indices.values())
+        self.of_setting = self.settings.groupby(["data", "model"]).indices
+
+    def place(self, data: str, models: list[str] | None = None) -> np.ndarray:
+        """Rows of a data set's cells, of all or some models."""
+        found = [
+            self.places.get((data, m), np.array([], int)) for m in (self.models if models is None else models)
+        ]
+        return np.concatenate(found) if found else np.array([], int)
 
 
 class Evidence:
-    """The trained cells of a study (`cells`, `values`) and what the claims ask of them, each computed once.
+    """Scores (n, columns) of the trained cells, and what the claims ask of them, each computed once.
 
-    `without` lets a claim leave out models; quantities are NaN where the study lacks what they need.
+    Quantities are NaN, or empty, where the study lacks what they need.
     """
 
-    def __init__(self, study: Study):
-        self.study = study
-        self.cells = study.cells[study.trained]
-        self.values = study.values[study.trained]
-        self.metrics = study.metrics()
-        self.datasets = study.datasets
+    def __init__(self, layout: Layout, values: np.ndarray):
+        self.layout, self.values = layout, values
+
+    @classmethod
+    def of_study(cls, study: Study) -> Evidence:
+        """The evidence of the study itself."""
+        return cls(Layout(study), study.values[study.trained].to_numpy())
 
     def resampled(self, rng: Generator) -> Evidence:
         """The same with each cell's scores replaced by those of a random seed of its setting."""
-        groups = self.cells.groupby("setting", sort=False).indices.values()
-        place = np.arange(len(self.cells))
-        for group in groups:
-            place[group] = rng.choice(group, len(group))
-        other = Evidence(self.study)
-        other.values = pd.DataFrame(
-            self.values.to_numpy()[place], index=self.values.index, columns=self.values.columns
-        )
-        return other
+        place = np.arange(len(self.values))
+        for rows in self.layout.members:
+            place[rows] = rng.choice(rows, len(rows))
+        return Evidence(self.layout, self.values[place])
 
-    def column(self, metric: str, key: str, representation: str = "mean") -> Column | None:
-        """As Study.column."""
-        return self.study.column(metric, key, representation)
-
-    def of(self, column: Column | None, data: str, models: list[str] | None = None) -> pd.Series:
-        """Scores of `column` on a data set, of all or some models."""
-        if column is None:
-            return pd.Series(dtype=float)
-        keep = self.cells["data"] == data
-        keep &= True if models is None else self.cells["model"].isin(models)
-        return self.values.loc[keep, column.name].dropna()
+    def scores(self, column: Column | None, rows: np.ndarray) -> np.ndarray:
+        """Finite scores of `column` at `rows`; empty without the column."""
+        x = np.array([]) if column is None else self.values[rows, self.layout.at[column.name]]
+        return x[np.isfinite(x)]
 
     @cached_property
-    def medians(self) -> pd.DataFrame:
-        """Cell medians: one row per setting, `data`, `model`, `choice`, `rank` and every column of scores."""
-        grouped = self.values.groupby(self.cells["setting"], sort=False).median()
-        about = self.cells.drop_duplicates("setting").set_index("setting")
-        return about[["data", "model", "choice", "rank", "strength"]].join(grouped)
+    def medians(self) -> np.ndarray:
+        """Cell medians (settings, columns) in the order of layout.settings."""
+        longest = max(len(rows) for rows in self.layout.members)
+        padded = np.full((len(self.layout.members), longest, self.values.shape[1]), np.nan)
+        for setting, rows in enumerate(self.layout.members):
+            padded[setting, : len(rows)] = self.values[rows]
+        padded.sort(axis=1)  # NaN goes last
+        n = np.isfinite(padded).sum(axis=1)
+        low, high = (np.maximum(n - 1, 0) // 2)[:, None], (n // 2).clip(max=longest - 1)[:, None]
+        middle = (np.take_along_axis(padded, low, 1) + np.take_along_axis(padded, high, 1))[:, 0] / 2
+        return np.where(n > 0, middle, np.nan)
+
+    def median_of(self, column: Column, rows: np.ndarray) -> np.ndarray:
+        """Cell medians of `column` for the settings `rows`."""
+        return self.medians[rows, self.layout.at[column.name]]
 
     @cached_property
     def correlations(self) -> dict[str, pd.DataFrame]:
         """Per data set Spearman between all metrics, unsupervised and downstream scores."""
-        columns = [*self.metrics, *unsupervised_columns(self.study, ("sampled", "mean"))]
-        names = [c.name for c in [*columns, *downstream_columns(self.study)]]
+        layout = self.layout
+        names = [c.name for c in [*layout.metrics, *layout.unsupervised, *layout.tasks]]
+        at = [layout.at[name] for name in names]
         return {
-            data: self.values.loc[self.cells["data"] == data, names].corr(method="spearman", min_periods=10)
-            for data in self.datasets
+            data: pd.DataFrame(self.values[np.ix_(layout.place(data), at)], columns=names).corr(
+                method="spearman", min_periods=10
+            )
+            for data in layout.datasets
         }
-
-    @cached_property
-    def by_seed(self) -> np.ndarray:
-        """Scores (metrics, data sets, settings, seeds) for the transfer experiment."""
-        return scores_by_seed(self.study)
 
     def strength_trend(self, key: str, representation: str, models: list[str]) -> list[float]:
         """Spearman between the strength’s rank and an unsupervised score, over the models of an objective."""
-        column = self.column("unsupervised", key, representation)
+        column = self.layout.study.column("unsupervised", key, representation)
         found = []
-        for data in self.datasets:
+        for data in self.layout.datasets:
             for model in models:
-                x = self.of(column, data, [model])
+                rows = self.layout.place(data, [model])
+                x = np.array([]) if column is None else self.values[rows, self.layout.at[column.name]]
+                rank, x = self.layout.rank[rows][np.isfinite(x)] if len(x) else x, x[np.isfinite(x)]
                 if len(x) >= 10:
-                    found.append(float(stats.spearmanr(self.cells.loc[x.index, "rank"], x).statistic))
+                    found.append(float(spearman_rows(rank[None], x[None])[0]))
         return found
 
     def lower(self, key: str, representation: str, model: str, datasets: list[str]) -> list[float]:
-        """P(a random model of `model` has a lower unsupervised score than one of another), per data set."""
-        column = self.column("unsupervised", key, representation)
+        """P(a random model of `model` has a lower unsupervised score than one of another), per data set.
+
+        AnnealedVAE is no other: its values are far from all others (Figures 25, 26).
+        """
+        column = self.layout.study.column("unsupervised", key, representation)
+        others = [m for m in self.layout.models if m not in (model, "annealed_vae")]
         found = []
         for data in datasets:
-            own = self.of(column, data, [model])
-            rest = self.of(column, data, [m for m in self.study.models() if m not in (model, "annealed_vae")])
+            own = self.scores(column, self.layout.place(data, [model]))
+            rest = self.scores(column, self.layout.place(data, others))
             if len(own) and len(rest):
-                found.append(1 - stats.mannwhitneyu(own, rest).statistic / (len(own) * len(rest)))
+                found.append(1 - auc(own, rest))
         return found
 
-    def pairs(self, datasets: list[str] | None = None) -> pd.DataFrame:
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
         """Every pair of metrics per data set: `a`, `b`, `rho` and `rank`, 1 for the closest."""
-        rows = []
-        for data in self.datasets if datasets is None else datasets:
-            table = self.correlations[data]
-            for a, b in combinations(self.metrics, 2):
-                rows.append({"data": data, "a": a.metric, "b": b.metric, "rho": table.loc[a.name, b.name]})
+        rows = [
+            (data, a.metric, b.metric, self.correlations[data].at[a.name, b.name])
+            for data in self.layout.datasets
+            for a, b in combinations(self.layout.metrics, 2)
+        ]
         found = pd.DataFrame(rows, columns=["data", "a", "b", "rho"])
         return found.assign(rank=found.groupby("data")["rho"].rank(ascending=False))
 
-    def rows_against(self, rows: list[Column], columns: list[Column], datasets: list[str]) -> np.ndarray:
+    def between(self, rows: list[Column], columns: list[Column], datasets: list[str]) -> np.ndarray:
         """Correlations (data sets, rows, columns) of the named columns."""
-        names = [r.name for r in rows], [c.name for c in columns]
-        return np.array([self.correlations[d].loc[names[0], names[1]].to_numpy() for d in datasets])
+        left, top = [r.name for r in rows], [c.name for c in columns]
+        return np.array([self.correlations[d].loc[left, top].to_numpy() for d in datasets])
 
     def share_explained(self, level: str) -> list[float]:
-        """R² in percent of every score, per data set and metric, by `model` or by `setting`."""
+        """R² in percent of every score, per data set and metric, on the `model` or on the `setting`."""
         found = []
-        for data in self.datasets:
-            here = self.cells["data"] == data
-            for metric in self.metrics:
-                x = self.values.loc[here, metric.name].dropna()
-                if len(x) > self.cells.loc[x.index, level].nunique() and np.ptp(x):
-                    between = x.groupby(self.cells.loc[x.index, level]).transform("mean")
-                    found.append(100 * float(between.var(ddof=0) / x.var(ddof=0)))
+        for data in self.layout.datasets:
+            rows = self.layout.place(data)
+            labels = self.layout.number[rows]
+            if level == "model":
+                labels = pd.factorize(self.layout.settings["model"])[0][labels]
+            for metric in self.layout.metrics:
+                x = self.values[rows, self.layout.at[metric.name]]
+                kept = np.isfinite(x)
+                size = np.bincount(labels[kept])
+                if kept.sum() > (size > 0).sum() and np.ptp(x[kept]):
+                    y = x[kept] - x[kept].mean()
+                    total = np.bincount(labels[kept], y)[size > 0]
+                    found.append(100 * float((total**2 / size[size > 0]).sum() / (y**2).sum()))
         return found
 
 

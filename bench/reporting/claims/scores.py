@@ -13,21 +13,21 @@ ALIKE = ("dSprites", "Color-dSprites", "Scream-dSprites")
 
 def closest_pairs(evidence: Evidence) -> float:
     """Mean rank, of 15, of the pairs BetaVAE–FactorVAE and MIG–DCI among all pairs of metrics."""
-    pairs = evidence.pairs()
+    pairs = evidence.pairs
     close = [{a, b} in CLOSE_PAIRS for a, b in zip(pairs["a"], pairs["b"], strict=True)]
-    return mean(pairs.loc[close, "rank"]) if len(evidence.metrics) >= 6 else float("nan")
+    return mean(pairs.loc[close, "rank"]) if len(evidence.layout.metrics) >= 6 else float("nan")
 
 
 def modularity_apart(evidence: Evidence) -> float:
     """Mean correlation of Modularity with the other metrics minus that of the others among themselves."""
-    pairs = evidence.pairs()
+    pairs = evidence.pairs
     apart = (pairs["a"] == "modularity") | (pairs["b"] == "modularity")
     return mean(pairs.loc[apart, "rho"]) - mean(pairs.loc[~apart, "rho"])
 
 
 def agreement_by_dataset(evidence: Evidence) -> float:
     """Mean correlation of the metrics but Modularity: dSprites, Color-, Scream-dSprites minus the others."""
-    pairs = evidence.pairs()
+    pairs = evidence.pairs
     pairs = pairs[(pairs["a"] != "modularity") & (pairs["b"] != "modularity")]
     alike = pairs["data"].isin(ALIKE)
     return mean(pairs.loc[alike, "rho"]) - mean(pairs.loc[~alike, "rho"])
@@ -35,7 +35,7 @@ def agreement_by_dataset(evidence: Evidence) -> float:
 
 def figure_2_distance(evidence: Evidence) -> float:
     """Mean absolute difference from the remembered numbers of Figure 2, Noisy-dSprites, in 100·ρ."""
-    here = evidence.pairs([d for d in evidence.datasets if d == "Noisy-dSprites"])
+    here = evidence.pairs[evidence.pairs["data"] == "Noisy-dSprites"]
     names = {"beta_vae": "betavae", "factor_vae": "factorvae"}
     gaps = []
     for row in here.itertuples():
@@ -51,18 +51,24 @@ def consistent_winner(evidence: Evidence) -> float:
 
 def consistent_strength(evidence: Evidence) -> float:
     """Mean over objectives of the share of (data set, metric) with the most frequent best strength."""
-    shares = [_most_frequent(evidence, "rank", model) for model in evidence.study.models()]
-    return mean(shares)
+    return mean([_most_frequent(evidence, "rank", model) for model in evidence.layout.models])
 
 
 def _most_frequent(evidence: Evidence, what: str, model: str | None = None) -> float:
-    medians = evidence.medians if model is None else evidence.medians[evidence.medians["model"] == model]
-    winners = []
-    for _, part in medians.groupby("data"):
-        if part[what].nunique() > 1:
-            for metric in evidence.metrics:
-                scores = part[metric.name].groupby(part[what]).median().dropna()
-                winners += [scores.idxmax()] if len(scores) > 1 else []
+    """Share of (data set, metric) that the most frequent winner wins: the highest median of cell medians."""
+    settings, winners = evidence.layout.settings, []
+    columns = [evidence.layout.at[m.name] for m in evidence.layout.metrics]
+    chosen = np.ones(len(settings), bool) if model is None else (settings["model"] == model).to_numpy()
+    label, data = settings[what].to_numpy(), settings["data"].to_numpy()
+    for dataset in evidence.layout.datasets:
+        here = chosen & (data == dataset)
+        names = np.unique(label[here])
+        if len(names) > 1:
+            medians = np.array(
+                [np.median(evidence.medians[np.ix_(here & (label == n), columns)], axis=0) for n in names]
+            )
+            scored = np.isfinite(medians).all(axis=0)
+            winners += list(names[medians[:, scored].argmax(axis=0)])
     counts = np.unique(np.array(winners, dtype=str), return_counts=True)[1]
     return float(counts.max() / counts.sum()) if len(winners) > 1 else float("nan")
 
@@ -70,17 +76,15 @@ def _most_frequent(evidence: Evidence, what: str, model: str | None = None) -> f
 def bad_value_good_seed(evidence: Evidence) -> float:
     """P(a random seed of the worst value is at least as good as one of the best), mean over all scores."""
     found = []
-    for (data, model), part in evidence.medians.groupby(["data", "model"]):
-        if part["rank"].nunique() < 2:
-            continue
-        for metric in evidence.metrics:
-            scores = part[metric.name].dropna()
-            if len(scores) < 2:
-                continue
-            own = evidence.of(metric, data, [model])
-            settings = evidence.cells.loc[own.index, "setting"]
-            best, worst = (own[settings == s].to_numpy() for s in (scores.idxmax(), scores.idxmin()))
-            found.append((worst[:, None] >= best[None, :]).mean())
+    for settings in evidence.layout.of_setting.values():
+        for metric in evidence.layout.metrics:
+            medians = evidence.median_of(metric, settings)
+            if len(medians) > 1 and np.isfinite(medians).all():
+                best, worst = (
+                    evidence.scores(metric, evidence.layout.members[settings[i]])
+                    for i in (medians.argmax(), medians.argmin())
+                )
+                found.append((worst[:, None] >= best[None, :]).mean())
     return mean(found)
 
 

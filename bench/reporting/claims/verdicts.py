@@ -14,7 +14,7 @@ from bench.reporting.claims.evidence import Evidence
 from bench.reporting.exhibit import bracket
 from bench.reporting.names import PAPER_METRICS, count
 from bench.reporting.published import PUBLISHED, Value
-from bench.reporting.selection import success_rates
+from bench.reporting.selection import scores_by_seed, success_rates
 from bench.reporting.statistics import Estimate, percentiles
 
 AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED = "agrees", "differs", "too little data", "unverified"
@@ -39,7 +39,7 @@ class Claim:
 
 def decide(study: Study, rng: Generator) -> list[Claim]:
     """Every claim of CLAIMS on the trained cells of `study`, with intervals by a bootstrap over seeds."""
-    evidence, reason = Evidence(study), shortfall(study)
+    evidence, reason = Evidence.of_study(study), shortfall(study)
     findings = {name: f for name, f in CLAIMS.items() if isinstance(f, Finding)}
     values = {name: f.statistic(evidence) for name, f in findings.items()}
     present = [name for name, value in values.items() if np.isfinite(value)]
@@ -49,10 +49,10 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
         for name in present:
             drawn[name].append(findings[name].statistic(resample))
     n = int((study.cells.loc[study.trained, "state"] == "scored").sum())
-    claims = []
+    claims, by_seed = [], scores_by_seed(study)
     for name, claim in CLAIMS.items():
         if isinstance(claim, Rate):
-            rate = success_rates(evidence.by_seed, claim.kind, rng)
+            rate = success_rates(by_seed, claim.kind, rng)
             estimate = Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n if rate.n else 0)
         else:
             low, high = percentiles(np.array(drawn.get(name, [])))
