@@ -22,27 +22,31 @@ def keys(sizes=SIZES) -> tuple[str, ...]:
     return (*per_size, *(f"{name}/efficiency" for name in learners))
 
 
-def one_vs_rest_accuracies(train, test) -> tuple[np.ndarray, bool]:
-    """Test accuracy (K,) of LogisticRegressionCV of 2018 per factor, and whether every fit converged."""
+def one_vs_rest(codes: np.ndarray, labels: np.ndarray):
+    """predict and convergence of LogisticRegressionCV of 2018: per class, the C of best binary accuracy."""
+    fitted = logistic.fit_cv(codes, labels, PENALTIES, FOLDS)
+    return fitted.predict, fitted.converged
+
+
+def one_model(codes: np.ndarray, labels: np.ndarray):
+    """The same of LogisticRegressionCV since 0.22: multinomial, one C for all classes, by lbfgs."""
+    model, converged = logistic.multinomial_cv(codes, labels, PENALTIES, FOLDS)
+    return model.predict, converged
+
+
+def accuracies(fit, train, test) -> tuple[np.ndarray, bool]:
+    """Test accuracy (K,) of a linear classifier per factor, and whether every fit converged.
+
+    A factor with one value in the training rows is predicted to keep it.
+    """
     (codes, factors), (test_codes, test_factors) = train, test
     accuracy, converged = np.empty(factors.shape[1]), True
     for k, labels in enumerate(factors.T):
         if labels.min() == labels.max():
             accuracy[k] = (test_factors[:, k] == labels[0]).mean()
             continue
-        fitted = logistic.fit_cv(codes, labels, PENALTIES, FOLDS)
-        accuracy[k] = (fitted.predict(test_codes) == test_factors[:, k]).mean()
-        converged &= fitted.converged
-    return accuracy, converged
-
-
-def multinomial_accuracies(train, test) -> tuple[np.ndarray, bool]:
-    """The same of today's LogisticRegressionCV: one multinomial model and one C per factor, by lbfgs."""
-    (codes, factors), (test_codes, test_factors) = train, test
-    accuracy, converged = np.empty(factors.shape[1]), True
-    for k, labels in enumerate(factors.T):
-        model, reached = logistic.multinomial_cv(codes, labels, PENALTIES, FOLDS)
-        accuracy[k] = (model.predict(test_codes) == test_factors[:, k]).mean()
+        predict, reached = fit(codes, labels)
+        accuracy[k] = (predict(test_codes) == test_factors[:, k]).mean()
         converged &= reached
     return accuracy, converged
 
@@ -64,7 +68,7 @@ def summary(name: str, per_size: dict[int, np.ndarray]) -> dict[str, float]:
 def score(rows, linear, grow, sizes) -> Result:
     """Both learners on the first `size` training rows for every size, tested on all test rows.
 
-    linear: (train, test) -> accuracies and convergence; grow: (rows, train_rows, test_rows) -> TreeScores.
+    linear: (codes, labels) -> predict, convergence; grow: (rows, train_rows, test_rows) -> TreeScores.
     The study draws each training set afresh; ours are nested, so that the trees of the largest are DCI's.
     """
     train, test = rows.train(), rows.test()
@@ -76,7 +80,7 @@ def score(rows, linear, grow, sizes) -> Result:
             raised.append("fewer_rows_than_labels")
             continue
         first = train[0][:size], train[1][:size]
-        by_linear[size], converged = linear(first, test)
+        by_linear[size], converged = accuracies(linear, first, test)
         by_trees[size] = grow(rows, size, len(test[0])).test_accuracy
         raised += [] if converged else ["not_converged"]
         raised += ["one_value_training_sample"] if flags.of_factors(first[1]) else []
@@ -92,14 +96,14 @@ def study(rows, *, rng, sizes: tuple[int, ...] = SIZES) -> Result:
 
     A training sample with a single value scores the constant predictor; both reference learners raise there.
     """
-    return score(rows, one_vs_rest_accuracies, trees.exact, sizes)
+    return score(rows, one_vs_rest, trees.exact, sizes)
 
 
 def lightgbm(rows, *, rng, sizes: tuple[int, ...] = SIZES) -> Result:
     """The study's task with the fast boosting of dci@lightgbm; agreement in docs/estimators.md."""
-    return score(rows, one_vs_rest_accuracies, trees.binned, sizes)
+    return score(rows, one_vs_rest, trees.binned, sizes)
 
 
 def multinomial(rows, *, rng, sizes: tuple[int, ...] = SIZES) -> Result:
     """The same with the LogisticRegressionCV of scikit-learn since 0.22; minutes at 10,000 labels."""
-    return score(rows, multinomial_accuracies, trees.binned, sizes)
+    return score(rows, one_model, trees.binned, sizes)

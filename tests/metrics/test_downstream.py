@@ -10,7 +10,7 @@ def test_multinomial_regression_equals_the_reference():
     want = reference.expected("p06_cyclic_nonlinear_norb", "downstream_logistic_cv_1000")
     rows = reference.rows("p06_cyclic_nonlinear_norb")
     train = tuple(array[:1_000] for array in rows.train())
-    accuracy, _ = downstream.multinomial_accuracies(train, rows.test())
+    accuracy, _ = downstream.accuracies(downstream.one_model, train, rows.test())
     np.testing.assert_allclose(accuracy, want["details"]["test_accuracy_per_factor"], atol=0.01)
 
 
@@ -20,8 +20,8 @@ def test_the_studys_regression_finds_what_scikit_learn_finds_class_by_class():
     codes, factors = rows.train()
     binary = (factors[:, [4]] > 1).astype(int)
     train, test = (codes[:500], binary[:500]), (codes[500:3_000], binary[500:3_000])
-    ours, converged = downstream.one_vs_rest_accuracies(train, test)
-    theirs, _ = downstream.multinomial_accuracies(train, test)
+    ours, converged = downstream.accuracies(downstream.one_vs_rest, train, test)
+    theirs, _ = downstream.accuracies(downstream.one_model, train, test)
     assert converged
     assert ours == pytest.approx(theirs, abs=0.002)
 
@@ -67,5 +67,5 @@ def test_the_largest_trees_are_those_of_dci(monkeypatch):
     rows = reference.rows("p01_axis_aligned_norb")
     found = dci.lightgbm(rows, rng=None, train_rows=200)
     monkeypatch.setattr(trees, "score_trees", None)
-    again = downstream.score(rows, downstream.one_vs_rest_accuracies, trees.binned, (200,))
+    again = downstream.score(rows, downstream.one_vs_rest, trees.binned, (200,))
     assert again.values["trees/200/mean_test_accuracy"] == found.values["informativeness_test"]

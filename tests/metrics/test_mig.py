@@ -47,3 +47,9 @@ def test_a_factor_with_one_value_is_left_out_and_flagged():
     found = mig.study(Rows.given(factor[:, None], np.stack([factor, 0 * factor], axis=1)), rng=None)
     assert found.values["mig"] == pytest.approx(1)
     assert found.flags == ("one_value_factor",)
+
+
+def test_fewer_rows_than_bins_are_flagged():
+    factor = np.arange(24)[:, None] % 3
+    assert mig.study(Rows.given(1.0 * factor, factor), rng=None).flags == ("fewer_rows_than_bins",)
+    assert mig.study(Rows.given(1.0 * factor, factor), rng=None, bins=16).flags == ()
