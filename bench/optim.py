@@ -40,17 +40,16 @@ def adam_step(
 ) -> None:
     """Update `parameters` (E, P) in place: p ← p − rate · m/(√v + ε), v not bias corrected.
 
-    TensorFlow adds ε to the uncorrected √v, torch to the corrected one (locatello2019.md §2.5). `rate` is a
-    scalar tensor from adam_rate, so that a captured graph can read a new value each step. A member that is
-    not `alive` (E,) keeps its parameters' bits whatever its gradient holds: its gradient is replaced, not
-    multiplied (NaN·0 is NaN), and its rate is zero. `gradient` is overwritten.
+    TensorFlow adds ε to the uncorrected √v, torch to the corrected one (locatello2019.md §2.5). `rate` (E,)
+    is that of adam_rate, zero for members that are not `alive` (E,). These keep their parameters' bits
+    whatever their gradient holds: it is replaced, not multiplied (NaN·0 is NaN). `gradient` is overwritten.
     """
     gradient.masked_fill_(~alive[:, None], 0.0)
     moments.first.lerp_(gradient, 1.0 - beta1)
     moments.second.mul_(beta2).addcmul_(gradient, gradient, value=1.0 - beta2)
     torch.sqrt(moments.second, out=gradient)
     gradient.add_(EPSILON).reciprocal_().mul_(moments.first)
-    parameters.sub_(gradient.mul_((rate * alive)[:, None]))
+    parameters.sub_(gradient.mul_(rate[:, None]))
 
 
 def half_cosine(step: int, steps: int, start: float, end: float | None) -> float:

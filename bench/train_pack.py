@@ -23,7 +23,7 @@ from bench.pack import Context, Report, Trained, codes_path
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, WIDTH, Work
 from bench.rows import evaluation_images, evaluation_rng
 from bench.settings import IMAGE_SIZE
-from bench.training import Curve, Members, Problem, State, evaluate, start, train
+from bench.training import Curve, Members, Problem, State, activation_dtype, evaluate, start, train
 
 
 def train_pack(work: Work, context: Context, report: Report) -> None:
@@ -209,7 +209,9 @@ def problem_of(cell: Cell, images: DeviceImages) -> Problem:
     discriminator = None
     if model.adversarial:
         discriminator = discriminators.layout(cell.settings.discriminator, cell.training.latent_dim)
-    network = ARCHITECTURES[cell.training.architecture](images.channels, cell.training.latent_dim)
+    training = cell.training
+    activations = activation_dtype(training.precision)
+    network = ARCHITECTURES[training.architecture](images.channels, training.latent_dim, activations)
     return Problem(network, model, cell.training, cell.settings.reconstruction, discriminator, images)
 
 

@@ -50,6 +50,7 @@ class Problem:
 
     @property
     def dtype(self) -> torch.dtype:
+        """Precision of parameters, heads, losses and Adam."""
         return torch.float64 if self.training.precision == "float64" else torch.float32
 
 
@@ -75,13 +76,16 @@ class State:
 
 
 @dataclass(frozen=True)
-class Draws:
-    """The random numbers of a block of K steps, each (K, E, …)."""
+class Block:
+    """What K steps need, made at once on the device, so that no step waits for the host."""
 
-    index: Tensor
-    noise: Tensor
-    nuisance: Tensor | None
-    permutation: Tensor | None
+    step: Tensor  # (K,) completed updates before each step
+    index: Tensor  # (K, E, B)
+    noise: Tensor  # (K, E, B, d)
+    nuisance: Tensor | None  # (K, E, B, numbers)
+    permutation: Tensor | None  # (K, E, B, d)
+    rate: Tensor  # (K,) step size of the VAE's Adam
+    critic_rate: Tensor  # (K,) the same of the discriminator's, for a learning rate of 1
 
 
 @dataclass
@@ -95,6 +99,11 @@ class Curve:
         self.steps.append(step)
         for name, value in values.items():
             self.points.setdefault(name, []).append(value)
+
+
+def activation_dtype(precision: str) -> torch.dtype:
+    """Precision of the convolutions' activations under a named precision of a grid."""
+    return {"float64": torch.float64, "bfloat16": torch.bfloat16}.get(precision, torch.float32)
 
 
 def start(problem: Problem, members: Members) -> State:
@@ -115,8 +124,8 @@ def start(problem: Problem, members: Members) -> State:
     )
 
 
-def draw(problem: Problem, members: Members, first: int, count: int) -> Draws:
-    """Random numbers of steps first … first + count − 1."""
+def block(problem: Problem, members: Members, first: int, count: int) -> Block:
+    """Random numbers and step sizes of steps first … first + count − 1."""
     training, seeds, dtype = problem.training, members.seeds, problem.dtype
     batch, latents = training.batch_size, training.latent_dim
     steps = torch.arange(first, first + count, device=seeds.device)
@@ -128,7 +137,17 @@ def draw(problem: Problem, members: Members, first: int, count: int) -> Draws:
         permutation = permutations(seeds, Stream.PERMUTATION, steps, batch, latents)
     noise = normals(seeds, Stream.NOISE, steps, batch * latents, dtype).unflatten(2, (batch, latents))
     index = indices(seeds, Stream.INDEX, steps, batch, problem.images.size)
-    return Draws(index, noise, nuisance, permutation)
+    rates = [_rate(training, step) for step in range(first, first + count)]
+    critic_rates = [adam_rate(step, 1.0, *_DISCRIMINATOR_BETAS) for step in range(first, first + count)]
+    return Block(
+        step=steps.to(dtype),
+        index=index,
+        noise=noise,
+        nuisance=nuisance,
+        permutation=permutation,
+        rate=torch.tensor(rates, dtype=dtype).to(seeds.device),
+        critic_rate=torch.tensor(critic_rates, dtype=dtype).to(seeds.device),
+    )
 
 
 def forward(
@@ -144,17 +163,16 @@ def forward(
 
 
 def update(
-    problem: Problem, state: State, hyper: dict[str, Tensor], draws: Draws, k: int
+    problem: Problem, state: State, hyper: dict[str, Tensor], block: Block, k: int
 ) -> tuple[Statistics, dict[str, Tensor]]:
-    """One update of every living member in place; returns the batch's statistics and logged terms (E,)."""
-    images = _batch(problem, draws, k)
-    step = torch.tensor(float(state.step), device=images.device)
+    """Update every living member in place by step k of a block; returns statistics and logged terms (E,)."""
+    images = _batch(problem, block.index[k], None if block.nuisance is None else block.nuisance[k])
     parameters = state.parameters.requires_grad_()
-    statistics = forward(problem, parameters, images, draws.noise[k], hyper, step)
+    statistics = forward(problem, parameters, images, block.noise[k], hyper, block.step[k])
     terms: dict[str, Tensor] = {}
     if problem.model.adversarial:
         critic = state.discriminator.requires_grad_()
-        permuted = permute_codes(statistics.z.detach(), draws.permutation[k])
+        permuted = permute_codes(statistics.z.detach(), block.permutation[k])
         logits = discriminate(problem.discriminator.split(critic), torch.cat((statistics.z, permuted), dim=1))
         joint, shuffled = logits.chunk(2, dim=1)
         statistics = Statistics(**{**vars(statistics), "critic_logits": joint})
@@ -172,9 +190,12 @@ def update(
     with torch.no_grad():
         state.died_at = torch.where(state.alive & ~finite, state.step, state.died_at)
         state.alive = state.alive & finite
-        _apply(problem, state, gradient, _VAE_BETAS)
+        rate = block.rate[k] * state.alive
+        adam_step(parameters, gradient, state.moments, rate, state.alive, *_VAE_BETAS)
         if problem.model.adversarial:
-            _apply_discriminator(state, critic_gradient, hyper)
+            rate = hyper["discriminator_learning_rate"] * block.critic_rate[k] * state.alive
+            moments = state.discriminator_moments
+            adam_step(critic, critic_gradient, moments, rate, state.alive, *_DISCRIMINATOR_BETAS)
     state.step += 1
     terms |= {"loss": loss.detach(), "regularizer": regularizer.detach()}
     return statistics, terms
@@ -195,10 +216,10 @@ def train(
     every = max(1, steps // CURVE_POINTS)
     while state.step < steps:
         count = min(BLOCK, steps - state.step)
-        draws = draw(problem, members, state.step, count)
+        prepared = block(problem, members, state.step, count)
         for k in range(count):
             step = state.step
-            statistics, terms = update(problem, state, members.hyper, draws, k)
+            statistics, terms = update(problem, state, members.hyper, prepared, k)
             if step % every == 0 or step == steps - 1:
                 curve.add(step, terms | _logged(statistics))
         on_block(state, curve)
@@ -211,7 +232,7 @@ def evaluate(problem: Problem, members: Members, state: State, batches: int) -> 
     Keys: elbo = −(reconstruction + kl), reconstruction, kl, loss, all in nats (locatello2019.md §3).
     """
     seeds, batch, latents = members.seeds, problem.training.batch_size, problem.training.latent_dim
-    final = torch.tensor(float(problem.training.steps), device=seeds.device)
+    final = torch.tensor(problem.training.steps, dtype=problem.dtype).to(seeds.device)
     totals: dict[str, Tensor] = {}
     for first in range(0, batches, BLOCK):
         steps = torch.arange(first, min(first + BLOCK, batches), device=seeds.device)
@@ -222,15 +243,16 @@ def evaluate(problem: Problem, members: Members, state: State, batches: int) -> 
             numbers = batch * problem.images.nuisance_size
             drawn = uniforms(seeds, Stream.EVALUATION_NUISANCE, steps, numbers, torch.float32)
             nuisance = drawn.unflatten(2, (batch, -1))
-        draws = Draws(index, noise.unflatten(2, (batch, latents)), nuisance, None)
+        noise = noise.unflatten(2, (batch, latents))
         for k in range(len(steps)):
-            for name, value in _evaluated(problem, state, members.hyper, draws, k, final).items():
+            images = _batch(problem, index[k], None if nuisance is None else nuisance[k])
+            for name, value in _evaluated(problem, state, members.hyper, images, noise[k], final).items():
                 totals[name] = totals.get(name, 0.0) + value / batches
     return totals
 
 
-def _evaluated(problem, state, hyper, draws, k, final) -> dict[str, Tensor]:
-    statistics = forward(problem, state.parameters, _batch(problem, draws, k), draws.noise[k], hyper, final)
+def _evaluated(problem, state, hyper, images, noise, final) -> dict[str, Tensor]:
+    statistics = forward(problem, state.parameters, images, noise, hyper, final)
     if problem.model.adversarial:
         logits = discriminate(problem.discriminator.split(state.discriminator), statistics.z)
         statistics = Statistics(**{**vars(statistics), "critic_logits": logits})
@@ -239,9 +261,8 @@ def _evaluated(problem, state, hyper, draws, k, final) -> dict[str, Tensor]:
     return {"elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl, "loss": loss}
 
 
-def _batch(problem: Problem, draws: Draws, k: int) -> Tensor:
-    nuisance = None if draws.nuisance is None else draws.nuisance[k]
-    return problem.images.batch(draws.index[k], nuisance).to(problem.dtype)
+def _batch(problem: Problem, index: Tensor, nuisance: Tensor | None) -> Tensor:
+    return problem.images.batch(index, nuisance).to(problem.dtype)
 
 
 def _accuracy(joint: Tensor, permuted: Tensor) -> Tensor:
@@ -252,22 +273,9 @@ def _accuracy(joint: Tensor, permuted: Tensor) -> Tensor:
     return 0.5 * right
 
 
-def _apply(problem: Problem, state: State, gradient: Tensor, betas: tuple[float, float]) -> None:
-    training = problem.training
-    learning_rate = half_cosine(
-        state.step, training.steps, training.learning_rate, training.learning_rate_end
-    )
-    rate = torch.tensor(
-        adam_rate(state.step, learning_rate, *betas), dtype=problem.dtype, device=gradient.device
-    )
-    adam_step(state.parameters, gradient, state.moments, rate, state.alive, *betas)
-
-
-def _apply_discriminator(state: State, gradient: Tensor, hyper: dict[str, Tensor]) -> None:
-    rate = hyper["discriminator_learning_rate"] * adam_rate(state.step, 1.0, *_DISCRIMINATOR_BETAS)
-    adam_step(
-        state.discriminator, gradient, state.discriminator_moments, rate, state.alive, *_DISCRIMINATOR_BETAS
-    )
+def _rate(training: Training, step: int) -> float:
+    learning_rate = half_cosine(step, training.steps, training.learning_rate, training.learning_rate_end)
+    return adam_rate(step, learning_rate, *_VAE_BETAS)
 
 
 def _logged(statistics: Statistics) -> dict[str, Tensor]:

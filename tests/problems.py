@@ -10,7 +10,7 @@ from bench.data.device import DeviceImages
 from bench.models import MODELS
 from bench.nets import ARCHITECTURES, discriminator
 from bench.settings import IMAGE_SIZE, Training
-from bench.training import Members, Problem
+from bench.training import Members, Problem, activation_dtype
 
 SETTINGS = {
     "untrained": [{}, {}, {}],
@@ -52,7 +52,9 @@ def problem(model: str, reconstruction: str = "bernoulli", **training) -> Proble
         "learning_rate": 1e-3, "precision": "float64",
     }  # fmt: skip
     settings = Training(**{**defaults, **training})
-    network = ARCHITECTURES[settings.architecture](1, settings.latent_dim)
+    network = ARCHITECTURES[settings.architecture](
+        1, settings.latent_dim, activation_dtype(settings.precision)
+    )
     critic = discriminator.layout("fc_64x2", settings.latent_dim) if MODELS[model].adversarial else None
     images = DeviceImages(NoiseImages(), "cpu", IMAGE_SIZE[settings.architecture])
     return Problem(network, MODELS[model], settings, reconstruction, critic, images)

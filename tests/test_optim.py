@@ -17,7 +17,7 @@ def train(parameters: torch.Tensor, steps: torch.Tensor, alive: torch.Tensor) ->
     moments = Moments.zeros_like(parameters)
     for t, gradient in enumerate(steps):
         rate = torch.tensor(adam_rate(t, 1e-3, *BETAS), dtype=parameters.dtype)
-        adam_step(parameters, gradient.clone(), moments, rate, alive, *BETAS)
+        adam_step(parameters, gradient.clone(), moments, rate * alive, alive, *BETAS)
     return parameters
 
 

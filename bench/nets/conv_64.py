@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bench.nets.layers import conv, deconv, deconv_as_product, dense, merge_members, split_members
@@ -29,15 +30,18 @@ def layout(channels: int, latent_dim: int, inner_kernel: int) -> Layout:
     )
 
 
-def encode(p: dict[str, Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Images (E, B, C, 64, 64) → mean and log-variance, each (E, B, d)."""
-    members = len(images)
+def encode(p: dict[str, Tensor], images: Tensor, activations: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Images (E, B, C, 64, 64) → mean and log-variance, each (E, B, d).
+
+    Convolutions run in `activations` (bfloat16, say), dense layers and heads in the parameters' precision.
+    """
+    members, precision = len(images), p["e5.weight"].dtype
     inner_padding = 0 if p["e3.weight"].shape[-1] == 2 else 1
-    hidden = merge_members(images)
+    hidden = merge_members(images.to(activations))
     for name, padding in (("e1", 1), ("e2", 1), ("e3", inner_padding), ("e4", inner_padding)):
         hidden = conv(hidden, p[f"{name}.weight"], p[f"{name}.bias"], padding).relu()
     # torch flattens (C, H, W), TensorFlow (H, W, C): a permutation of i.i.d. initial weights, no other effect
-    hidden = split_members(hidden, members).flatten(2)
+    hidden = split_members(hidden, members).flatten(2).to(precision)
     hidden = dense(hidden, p["e5.weight"], p["e5.bias"]).relu()
     return (
         dense(hidden, p["mean.weight"], p["mean.bias"]),
@@ -45,11 +49,11 @@ def encode(p: dict[str, Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
     )
 
 
-def decode(p: dict[str, Tensor], z: Tensor) -> Tensor:
-    """Codes (E, B, d) → logits (E, B, C, 64, 64)."""
+def decode(p: dict[str, Tensor], z: Tensor, activations: torch.dtype) -> Tensor:
+    """Codes (E, B, d) → logits (E, B, C, 64, 64) in the parameters' precision."""
     hidden = dense(z, p["d1.weight"], p["d1.bias"]).relu()
     hidden = dense(hidden, p["d2.weight"], p["d2.bias"]).relu()
-    hidden = merge_members(hidden.unflatten(2, (64, 4, 4)))
+    hidden = merge_members(hidden.unflatten(2, (64, 4, 4)).to(activations))
     for name in ("d3", "d4", "d5"):
         hidden = deconv(hidden, p[f"{name}.weight"], p[f"{name}.bias"]).relu()
-    return deconv_as_product(hidden, p["d6.weight"], p["d6.bias"])
+    return deconv_as_product(hidden, p["d6.weight"], p["d6.bias"]).to(z.dtype)

@@ -29,15 +29,20 @@ def split_members(images: Tensor, members: int) -> Tensor:
 
 
 def conv(images: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
-    """Convolution of stride 2: (B, E·in, H, W) with weights (E, out, in, k, k) → (B, E·out, H/2, W/2)."""
-    kernel = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    return F.conv2d(images, kernel, bias.flatten(), stride=2, padding=padding, groups=len(weight))
+    """Convolution of stride 2: (B, E·in, H, W) with weights (E, out, in, k, k) → (B, E·out, H/2, W/2).
+
+    Like all layers on images it computes in the images' precision, whatever the weights'.
+    """
+    kernel = weight.flatten(0, 1).to(images.dtype, memory_format=torch.channels_last)
+    bias = bias.flatten().to(images.dtype)
+    return F.conv2d(images, kernel, bias, stride=2, padding=padding, groups=len(weight))
 
 
 def deconv(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Transposed 4×4 convolution of stride 2, padding 1: (B, E·in, H, W) → (B, E·out, 2H, 2W)."""
-    kernel = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    return F.conv_transpose2d(images, kernel, bias.flatten(), stride=2, padding=1, groups=len(weight))
+    kernel = weight.flatten(0, 1).to(images.dtype, memory_format=torch.channels_last)
+    bias = bias.flatten().to(images.dtype)
+    return F.conv_transpose2d(images, kernel, bias, stride=2, padding=1, groups=len(weight))
 
 
 def deconv_as_product(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -50,6 +55,6 @@ def deconv_as_product(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     pixels = (
         split_members(images, members).permute(0, 1, 3, 4, 2).reshape(members, batch * height * width, -1)
     )
-    patches = torch.bmm(pixels, weight.flatten(2)).view(members * batch, height * width, -1)
+    patches = torch.bmm(pixels, weight.flatten(2).to(pixels.dtype)).view(members * batch, height * width, -1)
     folded = F.fold(patches.transpose(1, 2), (2 * height, 2 * width), kernel, padding=1, stride=2)
     return folded.view(members, batch, outputs, 2 * height, 2 * width) + bias[:, None, :, None, None]

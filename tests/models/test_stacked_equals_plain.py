@@ -6,7 +6,7 @@ from models.plain import PlainDiscriminator, PlainVAE, train_plain
 from problems import SETTINGS, members, problem
 
 from bench.models import MODELS
-from bench.training import draw, start, update
+from bench.training import block, start, update
 
 STEPS = 60
 
@@ -17,7 +17,7 @@ def losses_of_both(
     """Losses (steps, 3) of three stacked members and of three plain trainings."""
     stacked = problem(name, reconstruction, architecture=architecture, precision=precision, steps=steps)
     pack = members(stacked, SETTINGS[name])
-    state, draws = start(stacked, pack), draw(stacked, pack, 0, steps)
+    state, draws = start(stacked, pack), block(stacked, pack, 0, steps)
     weights = {
         key: value.double().clone() for key, value in stacked.network.layout.split(state.parameters).items()
     }

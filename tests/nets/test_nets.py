@@ -22,7 +22,7 @@ def noise(*shape: int) -> torch.Tensor:
     ],
 )
 def test_parameter_counts_are_the_studys(architecture, channels, size):
-    assert ARCHITECTURES[architecture](channels, 10).layout.size == size
+    assert ARCHITECTURES[architecture](channels, 10, torch.float64).layout.size == size
 
 
 def test_the_discriminator_has_the_studys_parameters():
@@ -36,7 +36,7 @@ def test_every_architecture_is_listed_with_its_image_size():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_stacked_members_compute_what_each_computes_alone(architecture, channels):
-    network, side = ARCHITECTURES[architecture](channels, 5), IMAGE_SIZE[architecture]
+    network, side = ARCHITECTURES[architecture](channels, 5, torch.float64), IMAGE_SIZE[architecture]
     flat = network.layout.initial(torch.tensor([0, 1, 2]), Stream.WEIGHTS, torch.float64)
     images, z = noise(3, 4, channels, side, side).sigmoid(), noise(3, 4, 5)
     together = network.layout.split(flat)
@@ -67,7 +67,7 @@ def test_stacked_convolution_is_torchs_per_member():
 
 
 def test_initial_weights_are_glorot_uniform_and_biases_zero():
-    layout = ARCHITECTURES["conv_64"](1, 10).layout
+    layout = ARCHITECTURES["conv_64"](1, 10, torch.float32).layout
     named = layout.split(layout.initial(torch.tensor([7]), Stream.WEIGHTS, torch.float64))
     for name, shape in layout.shapes.items():
         values = named[name]
@@ -82,8 +82,11 @@ def test_initial_weights_are_glorot_uniform_and_biases_zero():
 
 def test_fans_are_those_of_torchs_initialiser():
     for weight, shape in [
-        (torch.empty(32, 64, 4, 4), ARCHITECTURES["conv_64"](1, 10).layout.shapes["d4.weight"]),
-        (torch.empty(256, 1024), ARCHITECTURES["conv_64"](1, 10).layout.shapes["e5.weight"]),
+        (
+            torch.empty(32, 64, 4, 4),
+            ARCHITECTURES["conv_64"](1, 10, torch.float32).layout.shapes["d4.weight"],
+        ),
+        (torch.empty(256, 1024), ARCHITECTURES["conv_64"](1, 10, torch.float32).layout.shapes["e5.weight"]),
     ]:
         fans = torch.nn.init._calculate_fan_in_and_fan_out(weight)
         assert sum(fans) == shape.fan_in + shape.fan_out
