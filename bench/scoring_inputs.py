@@ -79,9 +79,17 @@ def check_rows(given: Representation, test=None) -> Representation:
     return replace(given, codes=codes, factors=factors, test=test)
 
 
+def _array(name: str, given) -> np.ndarray:
+    """An array of what was given; rows of different lengths make none."""
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}.") from error
+
+
 def _codes(name: str, given) -> np.ndarray:
     """Finite real numbers (n, d), d > 0."""
-    codes = np.asarray(given)
+    codes = _array(name, given)
     if codes.ndim != 2 or codes.shape[1] == 0:
         raise ValueError(
             f"{name} has shape {codes.shape}; it must be (n, d), a row per sample and a column per code."
@@ -98,7 +106,7 @@ def _codes(name: str, given) -> np.ndarray:
 
 def _factors(name: str, given) -> np.ndarray:
     """Whole numbers (n, K), K > 0; floats are taken if they are whole."""
-    factors = np.asarray(given)
+    factors = _array(name, given)
     if factors.ndim != 2 or factors.shape[1] == 0:
         raise ValueError(
             f"{name} has shape {factors.shape}; it must be (n, K), a row per sample and a column per factor."
