@@ -39,7 +39,7 @@ def encode(p: dict[str, Tensor], images: Tensor, activations: torch.dtype) -> tu
     inner_padding = 0 if p["e3.weight"].shape[-1] == 2 else 1
     hidden = merge_members(images.to(activations))
     for name, padding in (("e1", 1), ("e2", 1), ("e3", inner_padding), ("e4", inner_padding)):
-        hidden = conv(hidden, p[f"{name}.weight"], p[f"{name}.bias"], padding).relu()
+        hidden = conv(hidden, p[f"{name}.weight"], p[f"{name}.bias"], padding).relu_()
     # torch flattens (C, H, W), TensorFlow (H, W, C): a permutation of i.i.d. initial weights, no other effect
     hidden = split_members(hidden, members).flatten(2).to(precision)
     hidden = dense(hidden, p["e5.weight"], p["e5.bias"]).relu()
@@ -55,5 +55,5 @@ def decode(p: dict[str, Tensor], z: Tensor, activations: torch.dtype) -> Tensor:
     hidden = dense(hidden, p["d2.weight"], p["d2.bias"]).relu()
     hidden = merge_members(hidden.unflatten(2, (64, 4, 4)).to(activations))
     for name in ("d3", "d4", "d5"):
-        hidden = deconv(hidden, p[f"{name}.weight"], p[f"{name}.bias"]).relu()
+        hidden = deconv(hidden, p[f"{name}.weight"], p[f"{name}.bias"]).relu_()
     return deconv_as_product(hidden, p["d6.weight"], p["d6.bias"]).to(z.dtype)
