@@ -47,9 +47,10 @@ def score_table(
 ) -> tuple[list[dict], dict[tuple[str, str, str], np.ndarray]]:
     """Score rows of one cell's code table, and the arrays behind them by (representation, metric, name).
 
-    mean, log_variance: (N, d) of every image of `dataset`, or of the images `index` (N,). Every request comes
-    with its companions (see bench.metrics.expand); `wanted` keeps only some (representation, metric,
-    estimator, settings). A metric that raises gives rows with status `failed`; the others go on.
+    mean, log_variance: (N, d) of every image of `dataset`, or of the images `index` (N,); without
+    log_variance only the mean is scored. Every request comes with its companions (see bench.metrics.expand);
+    `wanted` keeps only some (representation, metric, estimator, settings). A metric that raises gives rows
+    with status `failed`; the others go on.
     """
     by_factor = FactorIndex(dataset.factors(np.arange(dataset.size) if index is None else index))
 
@@ -60,7 +61,7 @@ def score_table(
 
     planned = [
         (where, r)
-        for where, r in plan(requests, representations)
+        for where, r in _possible(requests, representations, log_variance)
         if wanted is None or (where, r.metric, r.estimator, r.settings_json) in wanted
     ]
     return _score_planned(planned, rows_of, dataset.name, 0 if index is None else len(index), seed=0)
@@ -80,8 +81,7 @@ def score(codes, factors, metrics=("all",), test=None, seed=0, factor_names=None
     if list(metrics) == ["all"]:
         metrics = all_metrics()
     requests = parse_requests(list(metrics))
-    there = ("mean",) if given.log_variance is None else ("mean", "sampled")
-    planned = [(where, request) for where, request in plan(requests, there) if where in there]
+    planned = _possible(requests, ("mean", "sampled"), given.log_variance)
 
     def rows_of(representation: str) -> Rows:
         noise = given.log_variance if representation == "sampled" else None
@@ -96,6 +96,12 @@ def all_metrics() -> list[str]:
     from bench.metrics import METRICS
 
     return list(METRICS)
+
+
+def _possible(requests, representations, log_variance) -> list[tuple[str, Request]]:
+    """The plan, without the sampled representation where there is no posterior to sample from."""
+    planned = plan(requests, representations)
+    return [(where, r) for where, r in planned if where == "mean" or log_variance is not None]
 
 
 def _score_planned(planned, rows_of: Callable[[str], Rows], name: str, images: int, seed: int):
