@@ -14,8 +14,9 @@ import numpy as np
 from numpy.random import Generator
 from scipy import stats
 
-DRAWS = 500
+DRAWS = 300
 LEVEL = 0.95
+MOST_SEEDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class Estimate:
 
 
 def seed_weights(groups: np.ndarray, rng: Generator, draws: int = DRAWS) -> np.ndarray:
-    """Bootstrap weights (draws, n): each group of `groups` (n,) redrawn with replacement to its own size."""
+    """Bootstrap weights (draws, n): each group of `groups` (n,) redrawn with replacement to its own size.
+
+    No draws where no setting has two seeds: there is no seed noise to resample.
+    """
+    if not repeated(groups):
+        return np.empty((0, len(groups)))
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     start = np.concatenate([[0], np.cumsum(sizes)[:-1]])[group]
@@ -67,7 +73,7 @@ def spearman_matrix(
     """Spearman between every column of `left` (n, a) and of `right` (n, b), over the rows where both are
     finite.
 
-    Intervals by percentiles of the bootstrap over seeds within `groups` (n,).
+    Intervals by the spread of a bootstrap over seeds within `groups` (n,).
     """
     samples = _Resampled(groups, rng, draws)
     return [[samples.correlation(x, y) for y in right.T] for x in left.T]
@@ -78,6 +84,7 @@ class _Resampled:
 
     def __init__(self, groups: np.ndarray, rng: Generator, draws: int):
         self._groups, self._rng, self._draws = groups, rng, draws
+        self._widening = widening(groups)
         self._weights: dict[bytes, np.ndarray] = {}
         self._ranks: dict[tuple[bytes, bytes], np.ndarray] = {}
 
@@ -90,7 +97,9 @@ class _Resampled:
         if mask not in self._weights:
             self._weights[mask] = seed_weights(self._groups[both], self._rng, self._draws)
         drawn = np.einsum("dn,dn->d", self._standardised(x[both], mask), self._standardised(y[both], mask))
-        return Estimate(rho, *percentiles(drawn), n)
+        # Normal on Fisher's scale: stays inside −1 … 1 and needs no tail of the few draws.
+        half = stats.norm.ppf((1 + LEVEL) / 2) * self._widening * np.nanstd(_fisher(drawn))
+        return Estimate(rho, float(np.tanh(_fisher(rho) - half)), float(np.tanh(_fisher(rho) + half)), n)
 
     def _standardised(self, x: np.ndarray, mask: bytes) -> np.ndarray:
         """Ranks (draws, n) scaled so that the product of two columns sums to their correlation."""
@@ -101,6 +110,10 @@ class _Resampled:
             with np.errstate(invalid="ignore"):
                 self._ranks[key] = ranks / np.sqrt((ranks**2).sum(axis=1, keepdims=True))
         return self._ranks[key]
+
+
+def _fisher(rho: np.ndarray | float) -> np.ndarray | float:
+    return np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
 
 
 def repeated(groups: np.ndarray) -> bool:
@@ -164,25 +177,41 @@ def auc(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def probability_of_winning(
-    x: np.ndarray,
-    y: np.ndarray,
-    groups_x: np.ndarray,
-    groups_y: np.ndarray,
-    rng: Generator,
-    draws: int = DRAWS,
+    x: np.ndarray, y: np.ndarray, weights_x: np.ndarray, weights_y: np.ndarray
 ) -> Estimate:
-    """P(a random cell of `x` scores above a random cell of `y`), ties half, with its interval."""
+    """P(a random cell of `x` (n,) scores above one of `y` (m,)), ties half, with its interval.
+
+    `weights_x` (draws, n) and `weights_y` (draws, m) are seed_weights; without draws there is no interval.
+    """
     n, m = len(x), len(y)
     if not n or not m:
         return Estimate(np.nan, np.nan, np.nan, n + m)
-    both = np.concatenate([x, y])
-    value = auc(x, y)
-    if not (repeated(groups_x) or repeated(groups_y)):
-        return Estimate(value, np.nan, np.nan, n + m)
-    weights = np.hstack([seed_weights(groups_x, rng, draws), seed_weights(groups_y, rng, draws)])
-    ranks = weighted_ranks(both, weights)
+    draws = max(len(weights_x), len(weights_y))
+    sides = [w if len(w) else np.ones((draws, w.shape[1])) for w in (weights_x, weights_y)]
+    weights = np.hstack(sides)
+    ranks = weighted_ranks(np.concatenate([x, y]), weights)
     drawn = ((weights * ranks)[:, :n].sum(axis=1) / n - (n + 1) / 2) / m
-    return Estimate(value, *percentiles(drawn), n + m)
+    return Estimate(auc(x, y), *percentiles(drawn), n + m)
+
+
+def estimate_from(value: float, draws: np.ndarray, n: int, widening: float) -> Estimate:
+    """`value` with the spread of its bootstrap `draws`, centred on it and widened (see `widening`).
+
+    A resample repeats seeds, so that shares of variance grow and ranks tie; centring takes this bias out.
+    """
+    low, high = percentiles(draws)
+    centre = np.nanmean(draws) if np.isfinite(draws).any() else np.nan
+    return Estimate(value, value + widening * (low - centre), value + widening * (high - centre), n)
+
+
+def widening(groups: np.ndarray) -> float:
+    """√(S/(S − 1)), averaged over the cells of `groups`: S seeds redrawn show (S − 1)/S of their variance.
+
+    Without it, intervals from three seeds per setting hold the truth in 86 % of the cases instead of 92 %.
+    """
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    seeds = sizes[group][sizes[group] > 1]
+    return float(np.sqrt((seeds / (seeds - 1)).mean())) if len(seeds) else 1.0
 
 
 @dataclass(frozen=True)
@@ -236,25 +265,29 @@ def variance_explained(
     return VarianceExplained(raw, Estimate(float(adjust(raw)), low, high, n), (k - 1) / (n - 1), p)
 
 
-def share(successes: int, n: int) -> Estimate:
-    """A rate of independent successes with Wilson's interval."""
-    if n == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    low, high = stats.binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
-    return Estimate(successes / n, float(low), float(high), n)
-
-
 def seeds_needed(difference: float, spread: float, power: float = 0.8) -> float:
     """Seeds per setting for a two-sided t test (5 %) to see `difference` of two means with the given power.
 
     `spread` is the standard deviation over seeds within a setting. Exact, by the noncentral t distribution;
-    infinite for no difference.
+    infinite above MOST_SEEDS.
     """
-    if not difference or not np.isfinite(difference) or not np.isfinite(spread):
-        return float("inf") if difference == 0 else float("nan")
-    for seeds in [*range(2, 200), *range(200, 2000, 20), *range(2000, 100_001, 1000)]:
-        degrees, shift = 2 * seeds - 2, abs(difference) / spread * np.sqrt(seeds / 2) if spread else np.inf
-        reached = 1.0 if np.isinf(shift) else stats.nct.sf(stats.t.ppf(0.975, degrees), degrees, shift)
-        if reached >= power:
-            return float(seeds)
-    return float("inf")
+    if not np.isfinite([difference, spread]).all():
+        return float("nan")
+    if spread == 0:
+        return 2.0 if difference else float("inf")
+    low, high = 1, MOST_SEEDS
+    if _power(high, abs(difference) / spread) < power:
+        return float("inf")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _power(middle, abs(difference) / spread) >= power else (middle, high)
+    return float(high)
+
+
+def _power(seeds: int, effect: float) -> float:
+    """Power of the t test with `seeds` per setting at an effect in standard deviations."""
+    degrees = 2 * seeds - 2
+    limit, shift = stats.t.ppf((1 + LEVEL) / 2, degrees), effect * np.sqrt(seeds / 2)
+    if degrees > 500:  # beyond, scipy's noncentral t loses its tail; the normal differs by less than 0.001
+        return float(stats.norm.sf(limit - shift))
+    return float(stats.nct.sf(limit, degrees, shift) + stats.nct.cdf(-limit, degrees, shift))

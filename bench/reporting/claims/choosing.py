@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from bench.reporting.claims.evidence import Evidence, mean
+from bench.reporting.statistics import spearman_rows
 
 SPRITES = ("dSprites", "Color-dSprites", "Noisy-dSprites", "Scream-dSprites")
 
@@ -24,14 +25,16 @@ def only_color_transfers(evidence: Evidence) -> float:
     """Correlation of cell medians dSprites–Color-dSprites minus the largest other pair’s, over metrics."""
     if not {"dSprites", "Color-dSprites"} < set(evidence.layout.datasets):
         return float("nan")
-    gaps, settings = [], evidence.layout.settings
-    for metric in evidence.layout.metrics:
-        medians = settings.assign(median=evidence.medians[:, evidence.layout.at[metric.name]])
-        table = medians.pivot(index="choice", columns="data", values="median")
-        rho = table.corr(method="spearman", min_periods=5)
-        pairs = {frozenset(p): rho.loc[p] for p in combinations(rho.columns, 2)}
-        own = pairs.pop(frozenset(("dSprites", "Color-dSprites")))
-        gaps.append(own - np.nanmax([*pairs.values(), -1]))
+    settings, gaps = evidence.layout.settings, []
+    place = (
+        settings.assign(at=range(len(settings))).pivot(index="choice", columns="data", values="at").dropna()
+    )
+    pairs = list(combinations(place.columns, 2))
+    own = [set(pair) == {"dSprites", "Color-dSprites"} for pair in pairs].index(True)
+    for metric in evidence.layout.metrics if len(place) >= 5 else ():
+        medians = {data: evidence.median_of(metric, place[data].to_numpy(int)) for data in place.columns}
+        rho = spearman_rows(*(np.stack([medians[pair[side]] for pair in pairs]) for side in (0, 1)))
+        gaps.append(rho[own] - np.max(np.delete(rho, own), initial=-1))
     return mean(gaps)
 
 

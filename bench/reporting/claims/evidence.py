@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, groupby, product
 
 import numpy as np
 import pandas as pd
@@ -99,14 +99,18 @@ class Evidence:
         """Spearman between the strength’s rank and an unsupervised score, over the models of an objective."""
         column = self.layout.study.column("unsupervised", key, representation)
         found = []
-        for data in self.layout.datasets:
-            for model in models:
-                rows = self.layout.place(data, [model])
-                x = np.array([]) if column is None else self.values[rows, self.layout.at[column.name]]
-                rank, x = self.layout.rank[rows][np.isfinite(x)] if len(x) else x, x[np.isfinite(x)]
-                if len(x) >= 10:
-                    found.append(float(spearman_rows(rank[None], x[None])[0]))
-        return found
+        for data, model in product(self.layout.datasets, models) if column else ():
+            rows = self.layout.place(data, [model])
+            x = self.values[rows, self.layout.at[column.name]]
+            if np.isfinite(x).sum() >= 10:
+                found.append((self.layout.rank[rows][np.isfinite(x)], x[np.isfinite(x)]))
+        by_size = groupby(sorted(found, key=lambda pair: len(pair[0])), key=lambda pair: len(pair[0]))
+        stacks = [list(pairs) for _, pairs in by_size]  # objectives of equal size are ranked at once
+        return [
+            float(rho)
+            for stack in stacks
+            for rho in spearman_rows(*(np.stack(side) for side in zip(*stack, strict=True)))
+        ]
 
     def lower(self, key: str, representation: str, model: str, datasets: list[str]) -> list[float]:
         """P(a random model of `model` has a lower unsupervised score than one of another), per data set.

@@ -15,7 +15,7 @@ from bench.reporting.exhibit import bracket
 from bench.reporting.names import PAPER_METRICS, count
 from bench.reporting.published import PUBLISHED, Value
 from bench.reporting.selection import scores_by_seed, success_rates
-from bench.reporting.statistics import Estimate, percentiles
+from bench.reporting.statistics import Estimate, estimate_from, widening
 
 AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED = "agrees", "differs", "too little data", "unverified"
 RESAMPLES = 100
@@ -48,6 +48,7 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
         resample = evidence.resampled(rng)
         for name in present:
             drawn[name].append(findings[name].statistic(resample))
+    wider = widening(evidence.layout.number)
     n = int((study.cells.loc[study.trained, "state"] == "scored").sum())
     claims, by_seed = [], scores_by_seed(study)
     for name, claim in CLAIMS.items():
@@ -55,8 +56,7 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
             rate = success_rates(by_seed, claim.kind, rng)
             estimate = Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n if rate.n else 0)
         else:
-            low, high = percentiles(np.array(drawn.get(name, [])))
-            estimate = Estimate(values[name], low, high, n)
+            estimate = estimate_from(values[name], np.array(drawn.get(name, [])), n, wider)
         claims.append(_claim(name, claim, estimate, reason))
     return claims
 

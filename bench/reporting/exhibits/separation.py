@@ -13,7 +13,7 @@ from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
 from bench.reporting.exhibits.settings import setting_means
 from bench.reporting.names import REFERENCE, count
-from bench.reporting.statistics import LEVEL, probability_of_winning, variance_explained
+from bench.reporting.statistics import LEVEL, probability_of_winning, seed_weights, variance_explained
 
 TITLE = "What separates"
 PERMUTATIONS = 200
@@ -51,7 +51,9 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
     trained = (cells["model"] != REFERENCE).to_numpy()
     x, settings = scores.to_numpy()[trained], cells["setting"].to_numpy(str)[trained]
     untrained = scores.to_numpy()[~trained]
-    wins = probability_of_winning(x, untrained, settings, np.zeros(len(untrained), str), rng)
+    wins = probability_of_winning(
+        x, untrained, seed_weights(settings, rng), seed_weights(np.zeros(len(untrained), str), rng)
+    )
     explained = variance_explained(x, settings, settings, rng)
     found, possible, chance = disjoint_pairs(x, settings, rng)
     return {

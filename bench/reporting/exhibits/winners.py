@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from bench.reporting.cells import Study
+from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, too_little
 from bench.reporting.names import model_name
-from bench.reporting.statistics import probability_of_winning
+from bench.reporting.statistics import probability_of_winning, seed_weights
 
 
 def winning_objectives(study: Study, rng: Generator) -> Exhibit:
@@ -19,23 +19,7 @@ def winning_objectives(study: Study, rng: Generator) -> Exhibit:
     title, metrics = "Objective against objective", study.metrics()
     if len(study.models()) < 2 or not metrics:
         return too_little(title, "Figures 3, 13", "two objectives with a supervised score are needed.")
-    rows = []
-    for data in study.datasets:
-        for metric in metrics:
-            x = study.of(metric, data=data)
-            cells = study.cells.loc[x.index]
-            parts = {
-                m: (x[cells["model"] == m], cells.loc[cells["model"] == m, "setting"]) for m in study.models()
-            }
-            for a, b in combinations([m for m in parts if len(parts[m][0])], 2):
-                (u, in_u), (v, in_v) = parts[a], parts[b]
-                wins = probability_of_winning(
-                    u.to_numpy(), v.to_numpy(), in_u.to_numpy(str), in_v.to_numpy(str), rng
-                )
-                rows.append({"data": data, "metric": metric.label, "objective": model_name(a),
-                "against": model_name(b),
-                             "probability": wins.value, "low": wins.low, "high": wins.high,
-                             "n": wins.n})  # fmt: skip
+    rows = [row for data in study.datasets for metric in metrics for row in _duels(study, data, metric, rng)]
     numbers = pd.DataFrame(rows)
     if numbers.empty:
         return too_little(title, "Figures 3, 13", "no two objectives are scored on one data set.")
@@ -46,6 +30,24 @@ def winning_objectives(study: Study, rng: Generator) -> Exhibit:
         "over seeds). Average over data sets and metrics here, every pair in the CSV.",
         completeness(study, metrics), numbers=numbers, table=_readable(numbers, study), text=_prose(numbers),
     )  # fmt: skip
+
+
+def _duels(study: Study, data: str, metric: Column, rng: Generator) -> list[dict]:
+    """One row per pair of objectives on one data set and metric."""
+    sides = {}
+    for model in study.models():
+        x = study.of(metric, data=data, model=model)
+        if len(x):
+            weights = seed_weights(study.cells.loc[x.index, "setting"].to_numpy(str), rng)
+            sides[model] = x.to_numpy(), weights
+    rows = []
+    for a, b in combinations(sides, 2):
+        wins = probability_of_winning(sides[a][0], sides[b][0], sides[a][1], sides[b][1])
+        rows.append(
+            {"data": data, "metric": metric.label, "objective": model_name(a), "against": model_name(b),
+             "probability": wins.value, "low": wins.low, "high": wins.high, "n": wins.n}
+        )  # fmt: skip
+    return rows
 
 
 def _readable(numbers: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -1,0 +1,171 @@
+"""The report's statistics against scipy, scikit-learn, textbook values and simulated coverage."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.linear_model import LinearRegression
+
+from bench.reporting import statistics as s
+
+SETTINGS, SEEDS = 12, 20
+GROUPS = np.repeat(np.arange(SETTINGS), SEEDS).astype(str)
+
+
+def grouped_scores(rng, seeds=SEEDS, between=1.0):
+    """Scores (SETTINGS · seeds,) whose settings' true means are fixed standard normal quantiles."""
+    means = between * stats.norm.ppf((np.arange(SETTINGS) + 0.5) / SETTINGS)
+    return np.repeat(means, seeds) + rng.standard_normal(SETTINGS * seeds)
+
+
+def coverage(truth, interval, simulations=400):
+    rng = np.random.default_rng(0)
+    intervals = [interval(rng) for _ in range(simulations)]
+    return np.mean([e.low <= truth <= e.high for e in intervals])
+
+
+def test_a_draw_keeps_the_size_of_every_group():
+    groups = np.array(list("aabbbac"))
+    weights = s.seed_weights(groups, np.random.default_rng(0), draws=50)
+    for name in "abc":
+        np.testing.assert_array_equal(weights[:, groups == name].sum(axis=1), (groups == name).sum())
+    assert weights[:, groups == "a"].max() > 1
+
+
+def test_ranks_of_a_resample_are_those_of_the_repeated_values():
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 6, 30).astype(float)
+    weights = s.seed_weights(np.repeat(["a", "b"], 15), rng, draws=20)
+    for row, ranks in zip(weights.astype(int), s.weighted_ranks(x, weights), strict=True):
+        expected = stats.rankdata(np.repeat(x, row))
+        np.testing.assert_allclose(np.repeat(ranks, row), expected)
+
+
+def test_spearman_matrix_is_scipys_over_the_rows_that_are_there():
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((60, 3))
+    x[:, 1] += x[:, 0]
+    x[:20, 2] = np.nan
+    matrix = s.spearman_matrix(x, x, np.repeat(np.arange(6), 10).astype(str), rng)
+    for i in range(3):
+        for j in range(3):
+            there = np.isfinite(x[:, [i, j]]).all(axis=1)
+            assert matrix[i][j].value == pytest.approx(stats.spearmanr(x[there, i], x[there, j]).statistic)
+            assert matrix[i][j].n == there.sum()
+            assert matrix[i][j].low < matrix[i][j].value + 1e-9 < matrix[i][j].high + 2e-9
+
+
+def test_spearman_rows_is_scipys():
+    x, y = np.random.default_rng(3).standard_normal((2, 5, 30))
+    expected = [stats.spearmanr(a, b).statistic for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(s.spearman_rows(x, y), expected)
+
+
+@pytest.mark.parametrize("x", [np.ones(9), np.arange(2.0)])
+def test_a_constant_or_two_values_have_no_rank_correlation(x):
+    assert np.isnan(s.spearman(x, np.arange(float(len(x)))))
+
+
+def test_r_squared_is_that_of_least_squares_on_one_hot_labels():
+    rng = np.random.default_rng(4)
+    x, labels = grouped_scores(rng), np.repeat(np.arange(4), 60).astype(str)
+    one_hot = (labels[:, None] == np.unique(labels)).astype(float)
+    expected = LinearRegression().fit(one_hot, x).score(one_hot, x)
+    found = s.variance_explained(x, labels, GROUPS, rng)
+    n, k = len(x), 4
+    assert found.raw == pytest.approx(expected)
+    assert found.adjusted.value == pytest.approx(1 - (1 - expected) * (n - 1) / (n - k))
+    assert found.null == pytest.approx((k - 1) / (n - 1))
+
+
+def test_noise_explains_nothing_and_an_effect_is_seen():
+    rng = np.random.default_rng(5)
+    nothing = [s.variance_explained(rng.standard_normal(240), GROUPS, GROUPS, rng) for _ in range(40)]
+    assert np.mean([v.raw for v in nothing]) == pytest.approx(nothing[0].null, abs=0.01)
+    assert np.mean([v.adjusted.value for v in nothing]) == pytest.approx(0, abs=0.01)
+    assert np.mean([v.p < 0.05 for v in nothing]) < 0.15
+    assert s.variance_explained(grouped_scores(rng), GROUPS, GROUPS, rng).p < 0.01
+
+
+def test_one_seed_per_setting_gives_numbers_without_intervals():
+    rng, x = np.random.default_rng(6), np.arange(12.0)
+    alone = np.arange(12).astype(str)
+    [[rho]] = s.spearman_matrix(x[:, None], x[:, None] ** 2, alone, rng)
+    assert rho.value == 1
+    assert np.isnan(rho.low)
+    assert np.isnan(s.variance_explained(x, alone, alone, rng).raw)
+    assert np.isnan(s.medians([x[:1]], rng)[0].low)
+    assert np.isnan(s.means([x[:1]])[0].low)
+
+
+@pytest.mark.parametrize(("effect", "seeds"), [(1.0, 17), (0.5, 64), (0.2, 394)])
+def test_seeds_needed_are_cohens(effect, seeds):
+    """Cohen (1988): two-sided t test at 5 %, power 80 %."""
+    assert s.seeds_needed(effect, 1.0) == seeds
+
+
+def test_no_difference_needs_endless_seeds():
+    assert s.seeds_needed(0.0, 1.0) == float("inf")
+
+
+def test_auc_counts_pairs():
+    x, y = np.array([1.0, 2, 2, 5]), np.array([0.0, 2, 4])
+    expected = np.mean([(a > b) + 0.5 * (a == b) for a in x for b in y])
+    assert s.auc(x, y) == pytest.approx(expected)
+
+
+def test_median_intervals_cover():
+    def interval(rng):
+        return s.medians([rng.standard_normal(50)], rng)[0]
+
+    assert 0.93 <= coverage(0.0, interval) <= 0.97
+
+
+def test_mean_intervals_cover_with_three_seeds():
+    assert 0.93 <= coverage(0.0, lambda rng: s.means([rng.standard_normal(3)])[0], 1000) <= 0.97
+
+
+def test_intervals_of_correlations_cover():
+    def pair(rng, seeds=SEEDS):
+        return np.stack([grouped_scores(rng, seeds), grouped_scores(rng, seeds)], axis=1)
+
+    big = pair(np.random.default_rng(9), 20_000)
+    truth = stats.spearmanr(*big.T).statistic
+
+    def interval(rng):
+        x = pair(rng)
+        [[rho]] = s.spearman_matrix(x[:, :1], x[:, 1:], GROUPS, rng, draws=200)
+        return rho
+
+    assert 0.93 <= coverage(truth, interval, 800) <= 0.97
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [([3, 3], 1.5), ([50] * 4, 50 / 49), ([1, 1, 2], 2.0)])
+def test_widening_makes_up_for_the_mean_of_few_seeds(sizes, expected):
+    assert s.widening(np.repeat(np.arange(len(sizes)), sizes)) ** 2 == pytest.approx(expected)
+
+
+def test_intervals_of_explained_variance_cover():
+    means = np.var(stats.norm.ppf((np.arange(SETTINGS) + 0.5) / SETTINGS))
+
+    def interval(rng):
+        return s.variance_explained(grouped_scores(rng), GROUPS, GROUPS, rng, draws=200).adjusted
+
+    assert 0.93 <= coverage(means / (means + 1), interval) <= 0.97
+
+
+def test_intervals_of_winning_cover():
+    shifted = np.repeat(np.arange(4), 10).astype(str)
+
+    def interval(rng):
+        x, y = rng.standard_normal((2, 40))
+        return s.probability_of_winning(
+            x + 0.5, y, s.seed_weights(shifted, rng), s.seed_weights(shifted, rng)
+        )
+
+    assert 0.93 <= coverage(stats.norm.cdf(0.5 / np.sqrt(2)), interval) <= 0.97
+
+
+def test_the_same_generator_gives_the_same_interval():
+    x = grouped_scores(np.random.default_rng(7))
+    one, two = (s.variance_explained(x, GROUPS, GROUPS, np.random.default_rng(8)) for _ in range(2))
+    assert one == two
