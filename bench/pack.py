@@ -34,6 +34,7 @@ class Context:
     provenance: dict[str, str]
     checkpoint_seconds: float = 60.0
     retry_failed: bool = False
+    width: int | None = None  # cells in one stacked step, the device's own when None
 
     @property
     def path(self) -> Path:

@@ -58,14 +58,19 @@ def digest(ids: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
 
 
-def cut(cells: Sequence[Cell], device: str) -> list[Pack]:
-    """Packs of the whole plan in its order: as many cells as `device` trains in one stacked step."""
+def width_of(architecture: str, device: str, width: int | None = None) -> int:
+    """Cells that `device` trains in one stacked step: `width` when it is given, else the device's own."""
+    return width or WIDTH[device][architecture]
+
+
+def cut(cells: Sequence[Cell], device: str, width: int | None = None) -> list[Pack]:
+    """Packs of the whole plan in its order: as many cells as one stacked step takes."""
     groups: dict[tuple, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(_kind(cell), []).append(cell)
     packs = []
     for group in groups.values():
-        size = WIDTH[device][group[0].training.architecture]
+        size = width_of(group[0].training.architecture, device, width)
         packs += [Pack(tuple(group[first : first + size])) for first in range(0, len(group), size)]
     return packs
 

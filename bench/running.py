@@ -31,6 +31,7 @@ class Plan:
     device: str
     packs: list[Pack]
     works: list[Work]
+    width: int | None = None  # cells in one stacked step, the device's own when None
 
     @property
     def cells_left(self) -> int:
@@ -61,6 +62,7 @@ def make_plan(
     results: str | Path = "results",
     data_dir: str | Path | None = None,
     device: str | None = None,
+    width: int | None = None,
     retry_failed: bool = False,
 ) -> Plan:
     """Read and check a grid, cut its packs, drop what the study's folder has committed. Writes nothing."""
@@ -72,10 +74,20 @@ def make_plan(
             grid = load_grid(grid.origin, data_dir=data_dir, sources=fixed)
     folder = Path(results) / grid.study
     device = device or find_device()
-    packs = cut(grid.cells, device)
+    check_precision(grid, device)
+    packs = cut(grid.cells, device, width)
     settled = committed_requests(folder / "scores", retry_failed=retry_failed)
     works = outstanding(packs, planned_requests(grid), settled)
-    return Plan(grid, folder, device, packs, sorted(works, key=lambda work: -work.cost))
+    return Plan(grid, folder, device, packs, sorted(works, key=lambda work: -work.cost), width)
+
+
+def check_precision(grid: LoadedGrid, device: str) -> None:
+    """ValueError in a sentence for a precision that `device` does not have."""
+    asked = {cell.training.precision for cell in grid.cells}
+    if device == "cpu" and "tf32" in asked:
+        raise ValueError(
+            "precision tf32 needs an NVIDIA GPU; a CPU has float32, float64 and (slowly) bfloat16"
+        )
 
 
 def run(
@@ -87,6 +99,7 @@ def run(
     cpus: int | None = None,
     address: str | None = None,
     device: str | None = None,
+    width: int | None = None,
     retry_failed: bool = False,
     checkpoint_seconds: float = 60.0,
     on_event: Callable[[dict], None] = lambda event: None,
@@ -99,7 +112,9 @@ def run(
     """
     if executor not in EXECUTORS:
         raise ValueError(f"executor is {executor!r}; allowed are {' and '.join(EXECUTORS)}")
-    plan = make_plan(grid, results=results, data_dir=data_dir, device=device, retry_failed=retry_failed)
+    plan = make_plan(
+        grid, results=results, data_dir=data_dir, device=device, width=width, retry_failed=retry_failed
+    )
     if plan.works:
         check_writable(plan.folder)
         data = data_folder(data_dir)
@@ -150,6 +165,7 @@ def execute(
         provenance=about,
         checkpoint_seconds=checkpoint_seconds,
         retry_failed=retry_failed,
+        width=plan.width,
     )
     if executor == "inline":
         run_inline(plan.works, context, cpus, on_event)

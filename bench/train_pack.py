@@ -20,7 +20,7 @@ from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
 from bench.nets import discriminator as discriminators
 from bench.pack import Context, Report, Trained, codes_path
-from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, WIDTH, Work
+from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.rows import evaluation_images, evaluation_rng
 from bench.settings import IMAGE_SIZE
 from bench.training import Curve, Members, Problem, State, activation_dtype, evaluate, start, train
@@ -32,7 +32,7 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
     A cell that has them already is left alone, one whose weights are kept is encoded, any other is trained
     from its latest checkpoint or from the start.
     """
-    _settle_process()
+    settle_process(context.device, work.pack.cells[0].training.precision)
     trainer = PackTrainer.open(work, context, report)
     waiting = [cell for cell in work.cells if not trainer.is_ready(cell)]
     kept = artifacts.find_weights(context.path / "models", {cell.id for cell in waiting})
@@ -43,10 +43,19 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
         trainer.train_stack(stack)
 
 
-def _settle_process() -> None:
-    """One thread: two on a shared CPU wait for each other. Denormals, which dead units breed, are flushed."""
+def settle_process(device: str, precision: str = "float32") -> None:
+    """Set what torch keeps per process, the same for every pack of a precision.
+
+    One thread: two on a shared CPU wait for each other. Denormals, which dead units breed, are flushed. On a
+    GPU float32 means float32, and kernels are chosen by shape alone, so that equal shapes give equal bits.
+    """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    if device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+        torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
 
 
 @dataclass
@@ -59,6 +68,7 @@ class PackTrainer:
     problem: Problem
     index: np.ndarray  # images of the code tables
     stored_index: np.ndarray  # images whose codes are kept for UDR
+    width: int  # cells in one stacked step; halved where they do not fit in memory
 
     @staticmethod
     def open(work: Work, context: Context, report: Report) -> PackTrainer:
@@ -69,11 +79,8 @@ class PackTrainer:
         stored = min(context.storage.codes, dataset.size)
         stored_index = evaluation_rng(dataset.name, "stored codes", "0").permutation(dataset.size)[:stored]
         problem = problem_of(first, DeviceImages(dataset, context.device, _image_size(first)))
-        return PackTrainer(work, context, report, problem, index, stored_index)
-
-    @property
-    def width(self) -> int:
-        return WIDTH[self.context.device][self.problem.training.architecture]
+        width = width_of(first.training.architecture, context.device, context.width)
+        return PackTrainer(work, context, report, problem, index, stored_index, width)
 
     def is_ready(self, cell: Cell) -> bool:
         """Whether an earlier go left what scoring needs: a failure, or codes of the images now wanted."""
@@ -96,16 +103,31 @@ class PackTrainer:
         ]
 
     def train_stack(self, cells: list[Cell]) -> None:
-        """Train, evaluate and encode up to `width` cells; a stack that raises is recorded as failed."""
+        """Train, evaluate and encode up to `width` cells.
+
+        A stack that does not fit in memory is halved, and so are all later ones of the pack; one that raises
+        otherwise is recorded as failed. What the disk refuses is the run's failure, not the cells'.
+        """
+        if len(cells) > self.width:
+            for first in range(0, len(cells), self.width):
+                self.train_stack(cells[first : first + self.width])
+            return
         began = time.perf_counter()
         try:
             members, state, curve = self._begin(cells)
             train(self.problem, members, state, curve, self._on_block(cells))
             checkpoint.save(self.context.work / "checkpoints", [cell.id for cell in cells], state, curve)
             values = evaluate(self.problem, members, state, -(-EVALUATION_IMAGES // self._batch_size))
-        except (ArithmeticError, ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError):
+        except Exception as error:
+            if isinstance(error, OSError):
+                raise
+            if _is_out_of_memory(error) and self.width > 1:
+                self.width //= 2
+                self.report({"pack": self.work.pack.id, "width": self.width})
+                self.train_stack(cells)
+                return
             for cell in cells:
-                self._record(cell, traceback.format_exc(), {}, time.perf_counter() - began, len(cells))
+                self._record(cell, traceback.format_exc(), {}, time.perf_counter() - began, self.width)
             return
         seconds = (time.perf_counter() - began) / len(cells)
         self._keep(cells, state, curve)
@@ -229,6 +251,11 @@ def members_of(cells: Sequence[Cell], problem: Problem, device: torch.device) ->
 def device_name(device: str) -> str:
     """What the rows of scores call the device."""
     return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether an allocation failed; torch's CPU allocator raises a plain RuntimeError."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _image_size(cell: Cell) -> int:

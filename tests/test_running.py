@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from conftest import TINY
 
 import bench
-from bench import artifacts
+from bench import artifacts, train_pack
 from bench.grid import load_grid
 from bench.running import make_plan, run
 
@@ -160,6 +161,55 @@ def test_a_diverging_cell_fails_alone_with_its_step_and_is_retried_only_when_ask
     assert make_plan(path, results=tmp_path / "results", data_dir=data_dir, retry_failed=True).cells_left == 1
 
 
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+def test_a_stack_that_does_not_fit_is_halved_and_says_so(
+    finished, tiny_grid, tmp_path, data_dir, monkeypatch, error
+):
+    train = train_pack.train
+
+    def train_in_small_memory(problem, members, *rest):
+        if len(members.seeds) > 2:
+            raise error
+        train(problem, members, *rest)
+
+    monkeypatch.setattr("bench.train_pack.train", train_in_small_memory)
+    outcome = run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert outcome.done == 6
+    halved = scores(tmp_path / "r")
+    assert set(halved["pack_width"]) == {2}
+    assert np.allclose(halved["value"], scores(finished)["value"], rtol=0.05, atol=0.05)
+
+
+def test_an_error_in_a_stack_is_recorded_with_its_traceback(tiny_grid, tmp_path, data_dir, monkeypatch):
+    def broken(*_):
+        raise ValueError("a mistake in the model")
+
+    monkeypatch.setattr("bench.train_pack.train", broken)
+    outcome = run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert (outcome.done, outcome.failed) == (0, 6)
+    errors = bench.load_scores(tmp_path / "r" / "tiny")["error"]
+    assert errors.str.contains("Traceback").all()
+    assert errors.str.contains("a mistake in the model").all()
+
+
+def test_a_full_disk_is_the_runs_failure_not_the_cells(tiny_grid, tmp_path, data_dir, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bench.train_pack.checkpoint.save", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
+    monkeypatch.undo()
+    assert run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1).done == 6
+
+
+def test_a_precision_the_device_lacks_is_a_sentence(tiny_grid, tmp_path):
+    tiny_grid.write_text(TINY.replace("latent_dim: 4", "latent_dim: 4, precision: tf32"))
+    with pytest.raises(ValueError, match="tf32 needs an NVIDIA GPU"):
+        make_plan(tiny_grid, results=tmp_path, device="cpu")
+
+
 def command(grid: Path, results: Path, data_dir: Path) -> list[str]:
     return [
         sys.executable, "-m", "bench", "run", str(grid), "--executor", "inline", "--cpus", "1",
@@ -203,8 +253,6 @@ def test_ctrl_c_says_how_far_it_got_and_leaves_130(tiny_grid, tmp_path, data_dir
 
 def test_no_global_generator_is_touched(tiny_grid, tmp_path, data_dir):
     import random
-
-    import torch
 
     def states() -> str:
         numpy_state = np.random.get_state()[1].tolist()  # noqa: NPY002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from bench.cli.common import (
     results_option,
 )
 
+width_option = click.option(
+    "--width", type=click.IntRange(1, 4096), help="Cells in one stacked step; the device's own when left out."
+)
 retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
 
 
@@ -47,15 +51,18 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
 @results_option
 @data_option
 @device_option
+@width_option
 @retry_option
-def run(grid, dry_run, executor, cpus, address, checkpoint_seconds, results, data_dir, device, retry_failed):
+def run(
+    grid, dry_run, executor, cpus, address, checkpoint_seconds, results, data_dir, device, width, retry_failed
+):
     from bench import running
     from bench.devices import cores
     from bench.progress import Display
 
     console = Console(stderr=True)
     plan = running.make_plan(
-        grid, results=results, data_dir=data_dir, device=device, retry_failed=retry_failed
+        grid, results=results, data_dir=data_dir, device=device, width=width, retry_failed=retry_failed
     )
     _print_plan(plan, dry_run)
     if dry_run:
@@ -119,14 +126,29 @@ def _say_outcome(outcome, grid: str) -> None:
 
 
 @click.command(
-    help="Say what a grid holds, what of it is done, and what is left."
-    + examples("bench plan quickstart", "bench plan grids/locatello.yaml --device cuda")
+    help="Say what a grid holds, what is done, what is left; with --measure, how long that takes here."
+    + examples("bench plan quickstart", "bench plan grids/locatello.yaml --measure --json")
 )
 @click.argument("grid")
+@click.option("--measure", is_flag=True, help="Time training and scoring on this machine (a few minutes).")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON on standard output.")
+@click.option("--cpus", type=click.IntRange(min=1), help="Workers to plan for; all cores when left out.")
 @results_option
 @data_option
 @device_option
-def plan(grid, results, data_dir, device):
+@width_option
+def plan(grid, measure, as_json, cpus, results, data_dir, device, width):
     from bench.running import make_plan
 
-    _print_plan(make_plan(grid, results=results, data_dir=data_dir, device=device), whole=True)
+    made = make_plan(grid, results=results, data_dir=data_dir, device=device, width=width)
+    if not measure and not as_json:
+        _print_plan(made, whole=True)
+        return
+    from bench.planning import figures, lines
+
+    found = figures(made, measure, cpus)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for line in lines(found):
+        click.echo(line)

@@ -1,0 +1,225 @@
+"""`bench plan --measure`: how fast this machine trains and scores a grid, and against what.
+
+Every figure comes from one process and one run: our step and the plain loop take turns, the lowest quartile
+of the rounds counts, and on a CPU process time is taken, since foreign load makes wall clock useless.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.data import find_entry
+from bench.data.base import Dataset
+from bench.data.device import DeviceImages
+from bench.grid import Cell
+from bench.metrics import Request
+from bench.plan import Work, width_of
+from bench.scoring import score_table
+from bench.settings import IMAGE_SIZE
+from bench.train_pack import members_of, problem_of, settle_process
+from bench.training import Members, Problem, State, block, start, update
+from bench.yardstick import PlainLoop
+
+ROUNDS = 10
+SECONDS_PER_ROUND = 0.3
+WIDTHS = {"cpu": (1, 4, 8, 16), "cuda": (8, 16, 32, 64)}
+MATRIX = 2048
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured for one (model, architecture, channels)."""
+
+    model: str
+    architecture: str
+    channels: int
+    width: int  # cells in one stacked step, as `bench run` uses it
+    best_width: int  # fastest of those tried
+    milliseconds: float  # per model-step at `width`
+    plain_milliseconds: float  # of the plain β-VAE loop, taking turns
+    data_share: float  # of the step, spent on making the batch of images
+    gigaflop: float  # per model-step, forward and backward
+    share_of_limit: float  # of this machine's matrix-product peak
+
+    @property
+    def ratio(self) -> float:
+        """Times as fast as the plain loop."""
+        return self.plain_milliseconds / self.milliseconds
+
+
+def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
+    """Measure each (model, architecture, channels) of `works` that is trained at all."""
+    settle_process(device)
+    limit = matrix_peak(device)
+    seen = set()
+    for work in works:
+        cell = work.pack.cells[0]
+        channels = _channels(cell)
+        kind = (cell.model, cell.training.architecture, channels)
+        if kind not in seen and cell.training.steps:
+            seen.add(kind)
+            yield _speed(cell, channels, device, limit)
+
+
+def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> float:
+    """Hours that training the outstanding work takes `workers` at these speeds."""
+    by_kind = {(speed.model, speed.architecture, speed.channels): speed.milliseconds for speed in measured}
+    total = 0.0
+    for work in works:
+        cell = work.pack.cells[0]
+        if cell.training.steps:
+            milliseconds = by_kind[cell.model, cell.training.architecture, _channels(cell)]
+            total += len(work.todo) * cell.training.steps * milliseconds
+    return total / workers / 3.6e6
+
+
+def matrix_peak(device: str) -> float:
+    """GFLOP/s of a float32 matrix product of this machine (one thread on a CPU): the best of ten."""
+    left = torch.rand(MATRIX, MATRIX, device=device)
+    best = min(_timed(lambda: left @ left, device) for _ in range(ROUNDS))
+    return 2 * MATRIX**3 / best / 1e9
+
+
+def metric_seconds(
+    name: str, latent_dim: int, requests: Iterable[Request], images: int | None
+) -> dict[str, float]:
+    """Process seconds of each metric for one cell of data set `name`, on codes made up of its factors."""
+    dataset = _Factors(name)
+    rng = np.random.default_rng(0)
+    index = np.arange(dataset.size) if images is None else rng.choice(dataset.size, images, replace=False)
+    factors = dataset.factors(index)
+    mixing = rng.normal(size=(factors.shape[1], latent_dim))
+    mean = (factors / factors.max(0).clip(1)) @ mixing + 0.1 * rng.normal(size=(len(index), latent_dim))
+    log_variance = np.full(mean.shape, -3.0, dtype=np.float32)
+    given = None if images is None else index
+    rows, _ = score_table(mean.astype(np.float32), log_variance, given, dataset, requests, ["mean"])
+    return {f"{row['metric']}@{row['estimator']} ({row['representation']})": row["seconds"] for row in rows}
+
+
+def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
+    width = width_of(cell.training.architecture, device)
+    problem = _problem(cell, device)
+    widths = sorted({width, *WIDTHS[device]}) if width > 1 else [width]
+    costs = {tried: _quartile(_stepper(problem, cell, tried, device), device) / tried for tried in widths}
+    ours, plain = _interleaved(_stepper(problem, cell, width, device), _plain(problem, cell, device), device)
+    batch = _quartile(_batcher(problem, cell, width, device), device) / width
+    gigaflop = _gigaflop(problem, cell, device)
+    return Speed(
+        model=cell.model,
+        architecture=cell.training.architecture,
+        channels=channels,
+        width=width,
+        best_width=min(costs, key=costs.get),
+        milliseconds=1e3 * ours / width,
+        plain_milliseconds=1e3 * plain,
+        data_share=batch * width / ours,
+        gigaflop=gigaflop,
+        share_of_limit=gigaflop * width / ours / limit,
+    )
+
+
+class _Factors(Dataset):
+    """The factors of a data set, which need no images."""
+
+    def __init__(self, name: str):
+        entry = find_entry(name)
+        self.name, self.factor_names, self.factor_sizes = name, entry.factor_names, entry.factor_sizes
+
+
+class _Noise(Dataset):
+    """Random images of the right shape: what a step costs does not depend on what it sees."""
+
+    name, factor_names, factor_sizes = "noise", ("image",), (4096,)
+
+    def __init__(self, channels: int):
+        self.image_shape = (64, 64, channels)
+
+    def tables(self) -> dict[str, np.ndarray]:
+        return {
+            "images": np.random.default_rng(0).integers(256, size=(4096, *self.image_shape), dtype=np.uint8)
+        }
+
+
+def _problem(cell: Cell, device: str) -> Problem:
+    return problem_of(
+        cell, DeviceImages(_Noise(_channels(cell)), device, IMAGE_SIZE[cell.training.architecture])
+    )
+
+
+def _ready(problem: Problem, cell: Cell, width: int, device: str) -> tuple[Members, State, object]:
+    members = members_of([cell] * width, problem, torch.device(device))
+    return members, start(problem, members), block(problem, members, 0, min(100, cell.training.steps))
+
+
+def _stepper(problem: Problem, cell: Cell, width: int, device: str) -> Callable[[], None]:
+    members, state, prepared = _ready(problem, cell, width, device)
+    count = len(prepared.step)
+
+    def step() -> None:
+        update(problem, state, members.hyper, prepared, state.step % count)
+
+    return step
+
+
+def _batcher(problem: Problem, cell: Cell, width: int, device: str) -> Callable[[], object]:
+    prepared = _ready(problem, cell, width, device)[2]
+    return lambda: problem.images.batch(prepared.index[0])
+
+
+def _plain(problem: Problem, cell: Cell, device: str) -> Callable[[], None]:
+    training = cell.training
+    loop = PlainLoop(training.architecture, problem.images.channels, training.latent_dim, device)
+    prepared = _ready(problem, cell, 1, device)[2]
+
+    def step() -> None:
+        loop.step(problem.images.batch(prepared.index[0, 0]), prepared.noise[0, 0].float())
+
+    return step
+
+
+def _gigaflop(problem: Problem, cell: Cell, device: str) -> float:
+    step = _stepper(problem, cell, 1, device)
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops() / 1e9
+
+
+def _quartile(step: Callable[[], object], device: str) -> float:
+    return float(np.percentile(_rounds([step], device)[0], 25))
+
+
+def _interleaved(one: Callable, other: Callable, device: str) -> tuple[float, float]:
+    return tuple(float(np.percentile(times, 25)) for times in _rounds([one, other], device))
+
+
+def _rounds(steps: list[Callable[[], object]], device: str) -> list[list[float]]:
+    """Seconds per call of each of `steps`, in rounds that take turns; the first call is not counted."""
+    repeats = [max(1, int(SECONDS_PER_ROUND / _timed(step, device))) for step in steps for _ in [step()]]
+    times: list[list[float]] = [[] for _ in steps]
+    for _ in range(ROUNDS):
+        for step, count, kept in zip(steps, repeats, times, strict=True):
+            kept.append(_timed(lambda step=step, count=count: [step() for _ in range(count)], device) / count)
+    return times
+
+
+def _timed(call: Callable[[], object], device: str) -> float:
+    """Process CPU seconds of a call on a CPU, wall seconds up to the device's completion on a GPU."""
+    if device == "cpu":
+        began = time.process_time()
+        call()
+        return time.process_time() - began
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def _channels(cell: Cell) -> int:
+    return find_entry(cell.dataset).image_shape[2]

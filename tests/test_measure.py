@@ -1,0 +1,75 @@
+"""`bench plan --measure`: figures that must hold whatever the machine's speed."""
+
+import json
+
+import pytest
+import torch
+from click.testing import CliRunner
+from conftest import TINY
+
+from bench import measure
+from bench.cli import main
+from bench.grid import load_grid
+from bench.plan import cut, outstanding, planned_requests
+from bench.yardstick import PLAIN, PlainLoop
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(measure, "ROUNDS", 2)
+    monkeypatch.setattr(measure, "SECONDS_PER_ROUND", 0.01)
+
+
+def works_of(path):
+    grid = load_grid(path)
+    return outstanding(cut(grid.cells, "cpu"), planned_requests(grid), set())
+
+
+def test_every_kind_of_model_is_measured_once_and_hours_follow(tiny_grid):
+    works = works_of(tiny_grid)
+    speeds = list(measure.speeds(works, "cpu"))
+    assert {(speed.model, speed.width) for speed in speeds} == {("beta_vae", 8), ("factor_vae", 8)}
+    for speed in speeds:
+        assert speed.milliseconds > 0
+        assert 0 < speed.share_of_limit < 1
+        assert 0 < speed.data_share < 1
+        assert speed.ratio == speed.plain_milliseconds / speed.milliseconds
+    beta, factor = (next(s for s in speeds if s.model == name) for name in ("beta_vae", "factor_vae"))
+    expected = (4 * 60 * beta.milliseconds + 2 * 60 * factor.milliseconds) / 3.6e6
+    assert measure.hours(works, speeds, workers=1) == pytest.approx(expected)
+    assert measure.hours(works, speeds, workers=4) == pytest.approx(expected / 4)
+
+
+@pytest.mark.parametrize(("architecture", "gigaflop"), [("conv_64", 5.27), ("conv_64_4x4", None)])
+def test_operations_per_step_are_those_of_the_study(tmp_path, architecture, gigaflop):
+    path = tmp_path / "g.yaml"
+    path.write_text(
+        f"datasets: [dsprites]\nmodels: {{beta_vae: {{beta: 4}}}}\ntraining: {{architecture: "
+        f"{architecture}}}\n"
+    )
+    cell = load_grid(path, data_dir=tmp_path).cells[0]
+    found = measure._gigaflop(measure._problem(cell, "cpu"), cell, "cpu")
+    assert found == pytest.approx(gigaflop, rel=0.01) if gigaflop else found > 5.27
+
+
+@pytest.mark.parametrize("architecture", PLAIN)
+def test_the_yardstick_learns(architecture):
+    side = 64 if architecture.startswith("conv") else int(architecture.partition("_")[2])
+    generator = torch.Generator().manual_seed(0)
+    images, noise = torch.rand(8, 1, side, side, generator=generator), torch.randn(8, 5, generator=generator)
+    loop = PlainLoop(architecture, 1, 5, "cpu")
+    losses = [loop.step(images, noise).item() for _ in range(30)]
+    assert losses[-1] < losses[0]
+
+
+def test_json_and_lines_say_the_same(tiny_grid, tmp_path):
+    tiny_grid.write_text(TINY.replace("[mig, modularity, unsupervised]", "[mig]"))
+    words = ["plan", str(tiny_grid), "--measure", "--json", "--cpus", "3", "--results", str(tmp_path / "r")]
+    found = json.loads(CliRunner().invoke(main, words).output)
+    assert found["cells_left"] == 6
+    assert found["model_steps_left"] == 360
+    assert found["workers"] == 3
+    assert {"mig@study (mean)", "mig@corrected (mean)"} <= set(found["metric_seconds"]["dsprites_quick"])
+    shown = CliRunner().invoke(main, [word for word in words if word != "--json"]).output
+    assert "beta_vae      dense_8" in shown
+    assert "360 model-steps" in shown
