@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.atomic import write_text
-from bench.grid import LoadedGrid, grid_from
+from bench.grid import Cell, LoadedGrid, grid_from
 from bench.plan import Request, planned_requests
 from bench.store import canonical_json, committed_requests
 
@@ -83,6 +83,22 @@ def settled_cells(folder: Path, grid: LoadedGrid) -> tuple[set[str], set[str]]:
     complete = {cell.id for cell in grid.cells if _has_all(cell.id, requests, settled)}
     good = {cell.id for cell in grid.cells if _has_all(cell.id, requests, ok)}
     return complete, complete - good
+
+
+def run_command(folder: Path) -> str:
+    """The command line that last changed the study's plan; it continues the study."""
+    study = read_study(folder)
+    typed = study["history"][-1]["provenance"].get("command", "") if study else ""
+    program, _, words = typed.partition(" ")
+    is_ours = program in ("bench", "__main__.py") and words.startswith("run ")
+    return f"bench {words}" if is_ours else "bench run GRID"
+
+
+def cell_label(cell: Cell) -> str:
+    """A cell in a few words, its id first."""
+    name = cell.settings.hyperparameter
+    strength = f" {name}={cell.settings.strength:g}" if name else ""
+    return f"{cell.id} ({cell.dataset}, {cell.model}{strength}, seed {cell.seed})"
 
 
 def studies(results: Path) -> list[Path]:

@@ -8,8 +8,8 @@ from bench.cli.common import Bench
 from bench.cli.data import data
 from bench.cli.reporting import list_, report
 from bench.cli.running import plan, run
-from bench.cli.study import export, merge, reproduce, status, verify
 from bench.cli.scoring import score
+from bench.cli.study import export, merge, reproduce, status, verify
 from bench.version import __version__
 
 
@@ -26,5 +26,5 @@ def main(traceback: bool) -> None:
     """
 
 
-for verb in (run, plan, report, list_, data, score):
+for verb in (run, plan, status, report, score, verify, export, merge, reproduce, list_, data):
     main.add_command(verb)

@@ -1,0 +1,203 @@
+"""Train and score one committed cell again, alone, and compare every score with the committed one.
+
+A cell's result depends neither on its neighbours nor on interruptions (docs/design.md §4): on the same device
+with the same versions every score must come out the same, bit for bit.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from bench.data import prepare
+from bench.devices import find_device
+from bench.grid import Cell, GridError, LoadedGrid, grid_from
+from bench.pack import Context, Report, run_pack
+from bench.plan import Pack, Request, Work, planned_requests
+from bench.provenance import provenance
+from bench.settings import Storage
+from bench.store import REQUEST_KEY, SCORE_KEY, file_metadata, read_files, score_files, without_doubles
+from bench.study import cell_label, read_study, studies, study_file
+
+#: Where the device or the versions differ, so does rounding, and training carries it on. A score is then
+#: called reproduced within this share of its value, or this much below 1: a unit of the study's tables, which
+#: are in percent.
+TOLERANCE = 0.01
+
+#: What has to be the same for bits to agree. A GPU's name says which it is, a CPU is known by its host.
+CIRCUMSTANCES = ("device", "versions", "pack_width", "host")
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A committed cell: its study's folder, the grid that planned it, and its scores with their `host`."""
+
+    folder: Path
+    grid: LoadedGrid
+    cell: Cell
+    scores: pd.DataFrame
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The committed requests that the grid asks for."""
+        there = set(self.scores[list(REQUEST_KEY[1:])].astype(object).itertuples(index=False, name=None))
+        return tuple(request for request in planned_requests(self.grid) if request in there)
+
+    @property
+    def training(self) -> pd.Series:
+        """The row that says where and how wide the cell was trained."""
+        return self.scores.sort_values("metric", key=lambda names: names != "training").iloc[0]
+
+    @property
+    def device(self) -> str:
+        """The kind of device that can give the same bits, where this machine has one: cpu or cuda."""
+        return "cpu" if self.training["device"] == "cpu" else find_device()
+
+
+def find_committed(results: Path, cell_id: str) -> Committed:
+    """The committed cell of this id in a study below `results`; ValueError says what is wrong."""
+    planned_in, unreadable = [], []
+    for folder in studies(results):
+        try:
+            grid = _grid_with(folder, cell_id)
+        except GridError as error:
+            unreadable.append(str(error))
+            continue
+        if grid is not None:
+            scores = _scores_of(folder, cell_id)
+            if len(scores):
+                cell = next(cell for cell in grid.cells if cell.id == cell_id)
+                return Committed(folder, grid, cell, scores)
+            planned_in.append(folder.name)
+    if planned_in:
+        raise ValueError(
+            f"cell {cell_id} of {planned_in[0]} is not committed yet; the study's `bench run` makes it"
+        )
+    known = ", ".join(folder.name for folder in studies(results)) or "none"
+    lines = [f"no study in {results} has a cell {cell_id!r} (studies: {known}); the column cell_id of scores "
+             "holds ids", *unreadable]  # fmt: skip
+    raise ValueError("\n".join(lines))
+
+
+def reproduce(
+    committed: Committed,
+    data: Path,
+    device: str,
+    report: Report = lambda event: None,
+    on_prepare: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Train and score a committed cell in a temporary folder; the comparison (see `compare`).
+
+    The stack is as wide as the committed one and padded, unless another kind of device forces its own width.
+    """
+    cell = committed.cell
+    prepare(cell.dataset, cell.source, data, on_prepare)
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-reproduce"
+    about = provenance(run_id)
+    same_kind = (committed.training["device"] == "cpu") == (device == "cpu")
+    with tempfile.TemporaryDirectory(prefix="bench-reproduce-") as folder:
+        context = Context(
+            study=committed.grid.study,
+            folder=folder,
+            data=str(data.resolve()),
+            device=device,
+            evaluation=committed.grid.settings.evaluation,
+            storage=Storage(weights=False, codes=0),
+            provenance=about,
+            width=int(committed.training["pack_width"]) if same_kind else None,
+        )
+        run_pack(Work(Pack((cell,)), {cell.id: committed.requests}), context, report)
+        again = _scores_of(Path(folder), cell.id)
+    return compare(committed, again)
+
+
+def compare(committed: Committed, again: pd.DataFrame) -> pd.DataFrame:
+    """Every score twice: value, again, difference, whether bits must agree (`exact`), and `equal`.
+
+    Committed scores that the grid no longer asks for are left out.
+    """
+    asked = set(committed.requests)
+    keys = committed.scores[list(REQUEST_KEY[1:])].astype(object).itertuples(index=False, name=None)
+    first = _plain(committed.scores[[key in asked for key in keys]])
+    table = first.merge(_plain(again), on=list(SCORE_KEY[1:]), how="outer", suffixes=("", "_again"))
+    table = table.rename(columns={"value_again": "again"})
+    table["difference"] = table["again"] - table["value"]
+    table["exact"] = ~_differing(table).any(axis=1)
+    same_status = table["status"] == table["status_again"]
+    same_bits = (table["value"] == table["again"]) | (table["value"].isna() & table["again"].isna())
+    near = table["difference"].abs() <= TOLERANCE * table["value"].abs().clip(lower=1.0)
+    table["equal"] = same_status & (same_bits | (near & ~table["exact"]))
+    return table
+
+
+def differing_circumstances(table: pd.DataFrame) -> Iterator[str]:
+    """What was not as at the commit, in words, so that bits may differ."""
+    differing = _differing(table)
+    for name in CIRCUMSTANCES:
+        if differing[name].any():
+            row = table[differing[name]].iloc[0]
+            yield f"{name}: {row[name]} then, {row[f'{name}_again']} now"
+
+
+def begin_line(committed: Committed, device: str) -> str:
+    """What is about to be trained again, in a sentence."""
+    cell = committed.cell
+    return (
+        f"{cell_label(cell)} of {committed.folder.name}, source {cell.source}: {cell.training.steps:,} steps "
+        f"on {device}, committed on {committed.training['device']}"
+    )
+
+
+def lines(table: pd.DataFrame) -> Iterator[str]:
+    """A comparison as text: a line per score, what differs around it, and the outcome."""
+    yield f"{'score':<64}{'value':>14}{'again':>14}{'difference':>12}"
+    for row in table.itertuples():
+        name = f"{row.representation}:{row.metric}@{row.estimator}{row.settings} {row.key}"
+        mark = "" if row.equal else "  differs"
+        yield f"{name:<64}{row.value:>14.8g}{row.again:>14.8g}{row.difference:>12.2g}{mark}"
+        if row.status_again == "failed":
+            yield f"  failed: {str(row.error_again).strip().splitlines()[-1]}"
+    yield from differing_circumstances(table)
+    exact = bool(table["exact"].all())
+    rule = "bit for bit" if exact else f"within {TOLERANCE:.0%} (of 1 below 1), since not all is as then"
+    bits = int((table["difference"] == 0).sum())
+    yield f"{table['equal'].sum()} of {len(table)} scores came out again {rule}; {bits} to the last bit."
+
+
+def _differing(table: pd.DataFrame) -> pd.DataFrame:
+    differing = pd.DataFrame({name: table[name] != table[f"{name}_again"] for name in CIRCUMSTANCES})
+    differing["host"] &= table["device"] == "cpu"
+    return differing
+
+
+def _plain(scores: pd.DataFrame) -> pd.DataFrame:
+    """The columns that are compared, without categories."""
+    frame = scores[[*SCORE_KEY[1:], "value", "status", "error", *CIRCUMSTANCES]]
+    return frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "category"], object))
+
+
+def _grid_with(folder: Path, cell_id: str) -> LoadedGrid | None:
+    """The newest grid of a study that planned the cell."""
+    study = read_study(folder)
+    for entry in reversed(study["history"]):
+        grid = grid_from(entry["grid"], str(study_file(folder)), sources=study["sources"])
+        if any(cell.id == cell_id for cell in grid.cells):
+            return grid
+    return None
+
+
+def _scores_of(folder: Path, cell_id: str) -> pd.DataFrame:
+    """The scores of one cell in a study's folder, doubles removed, with the host of their file."""
+    frames = []
+    for path in score_files(folder / "scores"):
+        if cell_id in read_files([path], ["cell_id"])["cell_id"].unique().to_pylist():
+            frame = read_files([path]).to_pandas()
+            frames.append(frame[frame["cell_id"] == cell_id].assign(host=file_metadata(path).get("host")))
+    if not frames:
+        return pd.DataFrame()
+    return without_doubles(pd.concat(frames, ignore_index=True))

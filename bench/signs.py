@@ -1,0 +1,105 @@
+"""Signs of life of a run: what _work/ says of cells that are begun and not committed. No torch, no writing.
+
+Locks are never tried: a try that comes at the wrong moment would make a worker leave its pack.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from bench.grid import LoadedGrid
+from bench.plan import WIDTH, Pack, cut
+from bench.store import file_metadata, score_files
+from bench.study import read_study
+
+_KERNEL_LOCKS = Path("/proc/locks")  # Linux's list of held locks; elsewhere checkpoints have to do
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Cells that a run has begun; `steps` by cell id, all of a cell's steps once it is trained."""
+
+    training: dict[str, int]
+    trained: set[str]
+    held: set[str]  # cells of packs that a process on this machine holds at this moment
+    last_write: datetime | None
+
+    @property
+    def begun(self) -> set[str]:
+        return self.training.keys() | self.trained | self.held
+
+
+def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
+    """What the study's _work/ holds of cells in training and of cells that wait for their scores."""
+    work = Path(folder) / "_work"
+    training: dict[str, int] = {}
+    times = []
+    for path in sorted((work / "checkpoints").glob("[!.]*.safetensors")):
+        counters = _counters(path)
+        if counters is not None:
+            times.append(_written(path))
+            for cell_id in counters["cells"]:
+                training[cell_id] = max(training.get(cell_id, 0), counters["step"])
+    records = list((work / "trained").glob("[!.]*.json"))
+    times += [_written(path) for path in records]
+    trained = {path.stem for path in records}
+    last = max((time for time in times if time is not None), default=None)
+    return Signs(training, trained, _held(work / "locks", grid), last)
+
+
+def packs_by_id(grid: LoadedGrid) -> dict[str, Pack]:
+    """The packs of a plan by id, as every device cuts it: files are named by them."""
+    return {pack.id: pack for device in WIDTH for pack in cut(grid.cells, device)}
+
+
+def latest_run(folder: Path) -> datetime | None:
+    """When the latest run that left a trace began: its id starts with the time (UTC)."""
+    history = (read_study(folder) or {"history": []})["history"]
+    ids = [entry["provenance"].get("run_id", "") for entry in history]
+    files = score_files(Path(folder) / "scores")
+    if files:
+        ids.append(file_metadata(max(files, key=lambda path: path.stat().st_mtime)).get("run_id", ""))
+    ids += [path.name for path in (Path(folder) / "_work" / "ray").glob("*")]
+    return max(_times(ids), default=None)
+
+
+def _times(run_ids: Iterable[str]) -> Iterator[datetime]:
+    for run_id in run_ids:
+        try:
+            yield datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue  # not named by bench: says nothing
+
+
+def _counters(path: Path) -> dict | None:
+    """Cells and step of a checkpoint; None for one that a run has just removed, or that is damaged."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return json.loads(file.metadata()["bench"])
+    except (FileNotFoundError, SafetensorError):
+        return None
+
+
+def _written(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:  # committed in this moment
+        return None
+
+
+def _held(locks: Path, grid: LoadedGrid) -> set[str]:
+    """Cells of the packs whose lock a process on this machine holds."""
+    if not (locks.is_dir() and _KERNEL_LOCKS.is_file()):
+        return set()
+    # `1: FLOCK  ADVISORY  WRITE 18385 fe:00:2162704 0 EOF`: the inode is enough, and the device's number
+    # is another one than stat's on file systems with subvolumes
+    inodes = {line.split()[-3].rpartition(":")[2] for line in _KERNEL_LOCKS.read_text().splitlines()}
+    held = {path.stem for path in locks.glob("*.lock") if str(path.stat().st_ino) in inodes}
+    packs = packs_by_id(grid) if held else {}
+    return {cell.id for pack_id in held & packs.keys() for cell in packs[pack_id].cells}
