@@ -106,6 +106,33 @@ def write_arrays(folder: Path, pack_id: str, arrays: Mapping[tuple[str, str], np
     return path
 
 
+def write_pictures(
+    folder: Path, pack_id: str, pictures: Mapping[str, Mapping[str, np.ndarray]]
+) -> Path | None:
+    """Pictures (uint8) by cell id and name, as tensors `<cell_id>.<name>`; None when there are none."""
+    if not pictures:
+        return None
+    path = Path(folder) / file_name(pack_id, list(pictures), ".safetensors")
+    tensors = {
+        f"{cell_id}.{name}": np.ascontiguousarray(value)
+        for cell_id, named in pictures.items()
+        for name, value in named.items()
+    }
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, {"cells": json.dumps(list(pictures))})
+    return path
+
+
+def read_pictures(folder: Path, cell_id: str) -> dict[str, np.ndarray]:
+    """The pictures of a cell by name; empty where none were kept."""
+    for path in sorted(Path(folder).glob("[!.]*.safetensors")):
+        with safe_open(path, framework="numpy") as file:
+            if cell_id in json.loads(file.metadata()["cells"]):
+                names = [name for name in file.keys() if name.startswith(f"{cell_id}.")]  # noqa: SIM118
+                return {name.partition(".")[2]: file.get_tensor(name) for name in names}
+    return {}
+
+
 def write_stored_codes(
     folder: Path, pack_id: str, index: np.ndarray, codes: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> Path:

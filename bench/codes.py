@@ -25,16 +25,18 @@ def code_tables(problem: Problem, parameters: Tensor, index: np.ndarray) -> tupl
     everything = torch.from_numpy(np.ascontiguousarray(index)).to(parameters.device)
     means, log_variances = [], []
     for chunk in everything.split(ENCODING_BATCH):
-        images = problem.images.batch(chunk, _nuisance(problem, chunk)).to(problem.dtype)
+        images = fixed_images(problem, chunk)
         mean, log_variance = problem.network.encode(named, images.expand(members, *images.shape))
         means.append(mean.float().cpu())
         log_variances.append(log_variance.float().cpu())
     return torch.cat(means, 1).numpy(), torch.cat(log_variances, 1).numpy()
 
 
-def _nuisance(problem: Problem, chunk: Tensor) -> Tensor | None:
-    if not problem.images.nuisance_size:
-        return None
-    seed = torch.tensor([_EVALUATION_SEED], device=chunk.device)
-    count = problem.images.nuisance_size
-    return uniforms(seed, Stream.CODE_NUISANCE, chunk, count, torch.float32)[:, 0]
+def fixed_images(problem: Problem, index: Tensor) -> Tensor:
+    """Images (n, C, H, W) of `index` (n,), each with the nuisance that it has in every code table."""
+    nuisance = None
+    if problem.images.nuisance_size:
+        seed = torch.tensor([_EVALUATION_SEED], device=index.device)
+        count = problem.images.nuisance_size
+        nuisance = uniforms(seed, Stream.CODE_NUISANCE, index, count, torch.float32)[:, 0]
+    return problem.images.batch(index, nuisance).to(problem.dtype)

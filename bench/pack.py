@@ -35,6 +35,7 @@ class Context:
     checkpoint_seconds: float = 60.0
     retry_failed: bool = False
     width: int | None = None  # cells in one stacked step, the device's own when None
+    picture_seed: int = 0  # the seed whose cells keep pictures: the grid's first
 
     @property
     def path(self) -> Path:

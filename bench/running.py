@@ -166,6 +166,7 @@ def execute(
         checkpoint_seconds=checkpoint_seconds,
         retry_failed=retry_failed,
         width=plan.width,
+        picture_seed=plan.grid.cells[0].seed,
     )
     if executor == "inline":
         run_inline(plan.works, context, cpus, on_event)

@@ -20,6 +20,7 @@ from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
 from bench.nets import discriminator as discriminators
 from bench.pack import Context, Report, Trained, codes_path
+from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.rows import evaluation_images, evaluation_rng
 from bench.settings import IMAGE_SIZE
@@ -194,6 +195,12 @@ class PackTrainer:
                 self._about(),
             )
         self._write_codes(alive, parameters)
+        drawn = {
+            cell.id: pictures(self.problem, parameters[row : row + 1], self.stored_index)
+            for row, cell in enumerate(alive)
+            if cell.seed == self.context.picture_seed and len(self.stored_index)
+        }
+        artifacts.write_pictures(self.context.path / "pictures", self.work.pack.id, drawn)
         if len(self.stored_index):
             mean, log_variance = code_tables(self.problem, parameters, self.stored_index)
             kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1.0).mean(1)
