@@ -25,6 +25,7 @@ KEY_NAMES: dict[str, str] = {
     "reconstruction": "reconstruction loss",
     "kl": "KL",
     "loss": "loss",
+    "udr": "UDR",
 }
 
 

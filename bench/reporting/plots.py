@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from bench.reporting.names import model_name
 from bench.reporting.style import CELL_INK, DASHES, DIVERGING, INK, MARKERS, MUTED, RULE, colour
 
-POINTS_UP_TO = 60  # above, single points hide each other and only the violin is drawn
+POINTS_UP_TO = 24  # above, single points hide each other and only the violin is drawn
 
 
 def violin(
@@ -58,18 +58,22 @@ def line(ax: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarr
     )  # fmt: skip
 
 
-def label_ends(ax: Axes, ends: dict[str, tuple[float, float, str]], edge: float) -> None:
+def label_ends(ax: Axes, ends: dict[str, tuple[float, float, str]], edge: float, fontsize: float = 7) -> None:
     """Write each line's name, model -> (x, y of its end, text), right of `edge`, moved apart on collision."""
     low, high = ax.get_ylim()
     left, right = ax.get_xlim()
+    inches = ax.get_position().height * ax.figure.get_figheight()
+    gap = (high - low) * 1.2 * fontsize / 72 / inches
     wanted = sorted(ends.items(), key=lambda item: item[1][1])
-    heights = spread([y for _, (_, y, _) in wanted], (high - low) * 0.085, low, high)
+    slack = max(0.0, gap * (len(wanted) - 1) - (high - low)) / 2  # more names than room: beyond the axes
+    heights = spread([y for _, (_, y, _) in wanted], gap, low - slack, high + slack)
     for (model, (x, y, text)), placed in zip(wanted, heights, strict=True):
         ax.annotate(
-            text, (x, y), (edge + 0.08 * (right - left), placed), textcoords="data", va="center", fontsize=7,
+            text, (x, y), (edge + 0.08 * (right - left), placed), textcoords="data", va="center",
+            fontsize=fontsize,
             color=colour(model), annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour(model), "linewidth": 0.5,
-                        "shrinkA": 1, "shrinkB": 2},
+            arrowprops={"arrowstyle": "-", "color": colour(model), "linewidth": 0.5, "shrinkA": 1,
+            "shrinkB": 2},
         )  # fmt: skip
 
 

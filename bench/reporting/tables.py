@@ -9,6 +9,14 @@ import pandas as pd
 
 ROWS_ON_PAGE = 300  # a page of 12,600 cells stays small; the CSV beside it has every row
 
+#: Verdicts stand out in their column; the word itself says it too, for a grey print.
+VERDICT_CLASSES = {
+    "agrees": "agrees",
+    "differs": "differs",
+    "too little data": "little",
+    "unverified": "little",
+}
+
 _LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
           "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
 _GREEK = {"β": r"$\beta$", "γ": r"$\gamma$", "λ": r"$\lambda$", "ρ": r"$\rho$", "−": "$-$", "–": "--",
@@ -61,7 +69,9 @@ def to_html(table: pd.DataFrame) -> str:
         for row in table.head(ROWS_ON_PAGE).itertuples(index=False)
     )
     more = f"<p class='more'>{ROWS_ON_PAGE} of {len(table):,} rows; the CSV has them all.</p>"
-    whole = f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+    tall = " tall" if len(table) > 40 else ""
+    inside = f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>"
+    whole = f'<div class="scroll{tall}"><table>{inside}</table></div>'
     return whole + (more if len(table) > ROWS_ON_PAGE else "")
 
 
@@ -92,5 +102,10 @@ def _numeric(column: pd.Series) -> bool:
 
 def _cell(value: object, kind: str) -> str:
     text = html.escape(shown(value))
-    number = "[" in text and text[0] in "−0123456789"
-    return f'<td class="{"num" if number else kind}">{text}</td>'
+    if "[" in text and text[0] in "−0123456789":
+        kind = "num"
+    elif text in VERDICT_CLASSES:
+        kind = f"verdict {VERDICT_CLASSES[text]}"
+    elif len(text) > 36:
+        kind = "wrap"
+    return f'<td class="{kind}">{text}</td>'

@@ -14,6 +14,7 @@ SPRITES = ("dSprites", "Color-dSprites", "Noisy-dSprites", "Scream-dSprites")
 
 def best_label_free(evidence: Evidence) -> float:
     """Largest |mean correlation| over data sets and metrics of any unsupervised score with the metrics."""
+    # the paper's four selectors: TC of samples; UDR came later
     rows = [c for c in evidence.layout.unsupervised if c.representation != "mean"]
     if not rows or not evidence.layout.metrics:
         return float("nan")

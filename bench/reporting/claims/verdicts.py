@@ -134,14 +134,16 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     """The table at the top of the report."""
     return pd.DataFrame(
         [
-            {"finding": c.finding, "of paper": c.of_paper, "estimate": bracket(c.estimate.value,
-             c.estimate.low,
-             c.estimate.high, 0 if abs(c.estimate.value) >= 10 else 2),
-             "agrees within": f"{c.region[0]:g} … {c.region[1]:g}",
-             "paper": c.paper or "in words", "verdict": c.verdict, "why": c.reason, "quantity": c.quantity}
+            {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate),
+             "agrees within": f"{c.region[0]:g} … {c.region[1]:g}", "paper": c.paper or "in words",
+             "why": c.reason, "quantity": c.quantity, "in the paper": c.of_paper}
             for c in claims
         ]
     )  # fmt: skip
+
+
+def _shown(estimate: Estimate) -> str:
+    return bracket(estimate.value, estimate.low, estimate.high, 0 if abs(estimate.value) >= 10 else 2)
 
 
 def claims_numbers(claims: list[Claim]) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from bench.reporting.exhibits.entangled_codes import (
 )
 from bench.reporting.exhibits.findings import findings
 from bench.reporting.exhibits.label_free import label_free_downstream, label_free_selection
+from bench.reporting.exhibits.metric_pairs import metric_pairs
 from bench.reporting.exhibits.per_value import scores_per_value
 from bench.reporting.exhibits.power import seeds_to_separate
 from bench.reporting.exhibits.separation import what_separates
@@ -49,6 +50,7 @@ EXHIBITS: dict[str, Callable[[Study, Generator], Exhibit]] = {
     "scores_per_value": scores_per_value,
     "variance_by_choice": variance_by_choice,
     "metric_agreement": metric_agreement,
+    "metric_pairs": metric_pairs,
     "estimator_agreement": estimator_agreement,
     "total_correlation": total_correlation,
     "total_correlation_annealed": total_correlation_annealed,

@@ -11,13 +11,14 @@ from bench.reporting.exhibits.downstream import downstream_columns
 
 
 def unsupervised_columns(study: Study, representations: tuple[str, ...] = ("sampled",)) -> list[Column]:
-    """Reconstruction loss, TC, KL and ELBO, the rows of Figures 4 and 16: raw quantities, as they are logged.
+    """Reconstruction loss, TC, KL and ELBO, the rows of Figures 4 and 16, and UDR: raw quantities.
 
     Reconstruction is a loss (smaller is better), ELBO a bound (larger is better): the sign of a row says so.
     """
     tc = [study.column("unsupervised", "gaussian_total_correlation", where) for where in representations]
     training = {key: study.column("training", key, "none") for key in ("reconstruction", "kl", "elbo")}
-    found = [training["reconstruction"], *tc, training["kl"], training["elbo"]]
+    udr = study.column("udr", "udr")  # not in the paper (Duan et al. 2020); made from stored codes
+    found = [training["reconstruction"], *tc, training["kl"], training["elbo"], udr]
     return [column for column in found if column is not None]
 
 

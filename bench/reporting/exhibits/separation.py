@@ -39,8 +39,7 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
         completeness(study, metrics),
         numbers=numbers,
         table=_readable(numbers),
-        text=tuple(t for data in study.datasets for t in _prose(numbers, data,
-        several)) + (_pairs_lead(pairs),),
+        text=(*_prose(numbers, study.datasets), _pairs_lead(pairs)),
         points=tuple(_named_pairs(pairs, several)),
     )  # fmt: skip
 
@@ -111,11 +110,11 @@ def apart(means: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("gap", ascending=False, ignore_index=True)
 
 
-def _prose(numbers: pd.DataFrame, data: str, several: bool) -> list[str]:
-    """Two paragraphs on one data set, each only where there is something to say."""
-    here = numbers[numbers["data"] == data]
-    lead = f"{data}. " if several else ""
-    return [lead + paragraph for paragraph in (_trained_or_not(here), _by_setting(here)) if paragraph]
+def _prose(numbers: pd.DataFrame, datasets: list[str]) -> list[str]:
+    """Two paragraphs on a single data set, each only where there is something to say; none on several."""
+    if len(datasets) > 1:
+        return []
+    return [paragraph for paragraph in (_trained_or_not(numbers), _by_setting(numbers)) if paragraph]
 
 
 def _trained_or_not(here: pd.DataFrame) -> str:

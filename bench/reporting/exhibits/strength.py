@@ -92,7 +92,7 @@ def draw_lines(
     margins = {"left": 0.085, "right": 0.89, "top": 1 - 0.25 / height, "bottom": 0.4 / height}
     with figure(PAGE_WIDTH, height, rows, wide, **margins, wspace=0.3, hspace=0.28) as (drawn, axes):
         for (i, j), ax in np.ndenumerate(axes):
-            _lines(ax, study, datasets[i], columns[j], models, numbers, j == wide - 1)
+            _lines(ax, study, datasets[i], columns[j], models, numbers, 5.5 if j == wide - 1 else None)
             ax.tick_params(labelsize=5.5)
             if i == 0:
                 ax.set_title(columns[j].label, fontsize=7)
@@ -108,7 +108,7 @@ def _panel(
 ) -> Drawing:
     with figure(PANEL_WIDTH, 2.35, left=0.13, right=0.74, top=0.89, bottom=0.18) as (drawn, axes):
         ax = axes[0, 0]
-        _lines(ax, study, data, column, models, numbers, True)
+        _lines(ax, study, data, column, models, numbers, 7)
         ax.set_title(column.label)
         ax.set_xlabel("strength, weakest to strongest value")
         alt = f"{column.label} against regularisation strength on {data}, one line per objective"
@@ -116,9 +116,15 @@ def _panel(
 
 
 def _lines(
-    ax: Axes, study: Study, data: str, column: Column, models: list[str], numbers: pd.DataFrame, named: bool
+    ax: Axes,
+    study: Study,
+    data: str,
+    column: Column,
+    models: list[str],
+    numbers: pd.DataFrame,
+    fontsize: float | None,
 ) -> None:
-    """The lines of one panel; objectives stand side by side at a position so that their bars do not hide."""
+    """The lines of one panel; objectives stand side by side at a position. Names at `fontsize`, if any."""
     here = numbers[(numbers["data"] == data) & (numbers["score"] == column.label)]
     quiet_axis(ax, "y")
     reference_band(ax, study.of(column, data=data, model=REFERENCE).to_numpy())
@@ -132,5 +138,5 @@ def _lines(
         ends[model] = (at[-1], float(own["median"].iloc[-1]), model_name(model))
     ax.set_xlim(0.75, last + 0.25)
     ax.set_xticks(range(1, last + 1))
-    if named:
-        label_ends(ax, ends, last + 0.25)
+    if fontsize:
+        label_ends(ax, ends, last + 0.25, fontsize)

@@ -92,7 +92,7 @@ def _readable(numbers: pd.DataFrame) -> pd.DataFrame:
             ],
             "null": (100 * numbers["null"]).map(_percent),
             f"null at {PAPER_SEEDS}": (100 * numbers[f"null_at_{PAPER_SEEDS}"]).map(_percent),
-            "p": numbers["p"].round(3),
+            "p": [f"{p:.3f}" if pd.notna(p) else "–" for p in numbers["p"]],
         }
     )
 
