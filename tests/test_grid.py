@@ -187,3 +187,9 @@ def test_every_model_setting_has_a_sentence():
         for name, field in settings.model_fields.items():
             assert field.description, name
             assert field.description.rstrip().endswith("."), name
+
+
+def test_every_model_has_an_objective_and_settings_under_one_name():
+    from bench.models import MODELS
+
+    assert set(MODELS) == set(MODEL_SETTINGS)
