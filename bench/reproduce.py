@@ -163,10 +163,12 @@ def lines(table: pd.DataFrame) -> Iterator[str]:
         if row.status_again == "failed":
             yield f"  failed: {str(row.error_again).strip().splitlines()[-1]}"
     yield from differing_circumstances(table)
-    exact = bool(table["exact"].all())
-    rule = "bit for bit" if exact else f"within {TOLERANCE:.0%} (of 1 below 1), since not all is as then"
-    bits = int((table["difference"] == 0).sum())
-    yield f"{table['equal'].sum()} of {len(table)} scores came out again {rule}; {bits} to the last bit."
+    if table["exact"].all():
+        rule = "bit for bit"
+    else:
+        bits = int((table["difference"] == 0).sum())
+        rule = f"within {TOLERANCE:g} of their value (of 1 below 1), {bits} of them bit for bit"
+    yield f"{table['equal'].sum()} of {len(table)} scores came out again {rule}."
 
 
 def _differing(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ Locks are never tried: a try that comes at the wrong moment would make a worker 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from bench.grid import LoadedGrid
 from bench.plan import WIDTH, Pack, cut
-from bench.store import file_metadata, score_files
+from bench.store import file_metadata
 from bench.study import read_study
 
 _KERNEL_LOCKS = Path("/proc/locks")  # Linux's list of held locks; elsewhere checkpoints have to do
@@ -58,11 +58,13 @@ def packs_by_id(grid: LoadedGrid) -> dict[str, Pack]:
     return {pack.id: pack for device in WIDTH for pack in cut(grid.cells, device)}
 
 
-def latest_run(folder: Path) -> datetime | None:
-    """When the latest run that left a trace began: its id starts with the time (UTC)."""
+def latest_run(folder: Path, files: Collection[Path]) -> datetime | None:
+    """When the latest run that left a trace began (UTC); `files` are the study's whole score files.
+
+    A run's id starts with that time. It stands in study.json, in score files and in Ray's folders.
+    """
     history = (read_study(folder) or {"history": []})["history"]
     ids = [entry["provenance"].get("run_id", "") for entry in history]
-    files = score_files(Path(folder) / "scores")
     if files:
         ids.append(file_metadata(max(files, key=lambda path: path.stat().st_mtime)).get("run_id", ""))
     ids += [path.name for path in (Path(folder) / "_work" / "ray").glob("*")]

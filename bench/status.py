@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -109,7 +110,7 @@ def study_status(folder: Path) -> Status:
         study=grid.study,
         cells=cells,
         signs=signs,
-        began=latest_run(folder),
+        began=latest_run(folder, tables),
         last_write=max((at for at in writes if at is not None), default=None),
         errors=tuple(_errors(tables, grid, set(cells.index[cells["state"] == "failed"]))),
         damaged=tuple(damaged),
@@ -160,7 +161,7 @@ def _cells(grid: LoadedGrid, requests: pd.DataFrame, signs: Signs) -> pd.DataFra
     """One row per planned cell: what it costs, how much of that is reached, and its state from scores."""
     planned = set(planned_requests(grid))
     asked = zip(*(requests[name] for name in REQUEST_KEY[1:]), strict=True)
-    requests = requests[[request in planned for request in asked]]
+    requests = requests[np.fromiter((request in planned for request in asked), bool, len(requests))]
     settled = requests.drop_duplicates(list(REQUEST_KEY)).groupby("cell_id").size()
     good = requests[requests["status"] == "ok"].groupby("cell_id").size()
     cells = pd.DataFrame(_cell_rows(grid.cells, signs)).set_index("cell_id")

@@ -1,0 +1,189 @@
+"""The status of made-up studies, and of one that is running."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import TINY
+from filelock import FileLock
+from studies import commit, plan_study, write_checkpoint
+
+from bench.cli import main
+from bench.plan import cut
+from bench.status import study_status
+from bench.status_text import lines
+
+NOW = datetime.now(UTC)
+STATES = ["done", "running", "failed", "missing"]
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Folder and grid of a study of four β-VAEs and two FactorVAEs, planned and not run."""
+    return plan_study(tmp_path / "results")
+
+
+def bench(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, list(words))
+    return done.exit_code, done.output
+
+
+def test_cells_are_counted_by_state_data_set_and_model(tiny):
+    folder, grid = tiny
+    beta, factor = grid.cells[:4], grid.cells[4:]
+    commit(folder, grid, beta[:2])
+    commit(folder, grid, beta[2:3], status="failed", value=None, error="boom")
+    write_checkpoint(folder, factor[:1], step=30)
+    found = study_status(folder)
+    assert found.counts.index.tolist() == [("dsprites_quick", "beta_vae"), ("dsprites_quick", "factor_vae")]
+    assert found.counts.to_numpy().tolist() == [[2, 0, 1, 1], [0, 1, 0, 1]]
+    assert list(found.totals) == STATES
+    assert sum(found.totals.values()) == len(grid.cells)
+
+
+def test_an_ok_score_settles_a_failed_one_and_a_part_of_the_scores_settles_nothing(tiny):
+    folder, grid = tiny
+    commit(folder, grid, grid.cells[:1], status="failed", value=None)
+    commit(folder, grid, grid.cells[:2])
+    assert study_status(folder).totals == {"done": 2, "running": 0, "failed": 0, "missing": 4}
+    grown, _ = plan_study(folder.parent, TINY.replace("[mig,", "[sap, mig,"))
+    assert study_status(grown).totals["done"] == 0
+
+
+def test_cells_of_an_earlier_grid_are_named_and_not_counted(tiny):
+    folder, grid = tiny
+    commit(folder, grid, grid.cells)
+    plan_study(folder.parent, TINY.replace("seeds: 2", "seeds: 1"))
+    found = study_status(folder)
+    assert (found.totals["done"], found.unplanned) == (3, 3)
+    assert "note: 3 cells with scores are no part of the newest grid" in list(lines(found))
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists held locks")
+def test_cells_of_a_pack_that_is_held_are_running_from_the_first_second(tiny):
+    folder, grid = tiny
+    pack = cut(grid.cells, "cpu")[1]
+    lock = folder / "_work" / "locks" / f"{pack.id}.lock"
+    lock.parent.mkdir(parents=True)
+    with FileLock(lock):
+        assert study_status(folder).totals["running"] == len(pack.cells)
+    assert study_status(folder).totals["running"] == 0
+
+
+def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp_path):
+    folder, grid = plan_study(tmp_path / "results", command="bench run tiny.yaml --cpus 2")
+    hour_ago = time.time() - 3600
+    os.utime(write_checkpoint(folder, grid.cells[:2], step=30), (hour_ago, hour_ago))
+    found = study_status(folder)
+    assert found.totals == {"done": 0, "running": 0, "failed": 0, "missing": 6}
+    assert (
+        "no run seems to go on; `bench run tiny.yaml --cpus 2` continues from where 2 of the cells were left"
+        in list(lines(found))
+    )
+
+
+def test_pace_and_time_left_are_those_of_the_latest_run_weighted_by_the_cost_of_cells(tiny):
+    folder, grid = tiny
+    began = (NOW - timedelta(hours=2)).replace(microsecond=0)
+    commit(folder, grid, grid.cells[:1], created_at=NOW - timedelta(days=3))
+    commit(folder, grid, grid.cells[1:4], run_id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", created_at=NOW)
+    found = study_status(folder)
+    assert found.rate == pytest.approx(3 / 2, rel=0.01)
+    # three β-VAEs of 60 steps took two hours; two FactorVAEs, at 1.8 times the cost of a step, are left
+    assert found.seconds_left == pytest.approx(2 * 3600 * (2 * 1.8) / 3, rel=0.01)
+
+
+def test_steps_of_cells_in_training_count_towards_the_time_left(tiny):
+    folder, grid = tiny
+    began = (NOW - timedelta(hours=1)).replace(microsecond=0)
+    commit(folder, grid, grid.cells[:3], run_id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", created_at=NOW)
+    write_checkpoint(folder, grid.cells[3:4], step=30)
+    assert study_status(folder).seconds_left == pytest.approx(3600 * (0.5 + 2 * 1.8) / 3.5, rel=0.01)
+
+
+def test_errors_come_newest_first_once_a_cell_with_their_whole_traceback_on_request(tiny):
+    folder, grid = tiny
+    trace = "Traceback (most recent call last):\n  File …\nValueError: too many sprites"
+    failed = {"status": "failed", "value": None}
+    commit(folder, grid, grid.cells[:1], **failed, error="old", created_at=NOW - timedelta(hours=1))
+    newest = commit(folder, grid, grid.cells[4:5], **failed, error=trace, created_at=NOW)
+    found = study_status(folder)
+    assert [error.cell for error in found.errors] == [grid.cells[4], grid.cells[0]]
+    assert found.errors[0].path == newest[0]
+    text = "\n".join(lines(found))
+    label = f"{grid.cells[4].id} (dsprites_quick, factor_vae gamma=6, seed 0)"
+    assert f"failed: {label}: ValueError: too many sprites (" in text
+    assert trace not in text
+    code, output = bench("status", "tiny", "--errors", "--results", str(folder.parent))
+    assert (code, trace in output) == (0, True)
+
+
+def test_a_damaged_file_is_named_and_its_cells_are_missing(tiny):
+    folder, grid = tiny
+    path, _ = commit(folder, grid, grid.cells)
+    path.write_bytes(path.read_bytes()[:1000])
+    found = study_status(folder)
+    assert (found.totals["done"], found.totals["missing"]) == (2, 4)
+    assert any(f"damaged: {path}; `bench verify tiny`" in line for line in lines(found))
+
+
+def test_every_study_is_shown_and_json_says_the_same(tiny):
+    folder, grid = tiny
+    commit(folder, grid, grid.cells[:2])
+    plan_study(folder.parent, TINY.replace("study: tiny", "study: other"))
+    code, output = bench("status", "--json", "--results", str(folder.parent))
+    other, shown = (json.loads(line) for line in output.splitlines())
+    assert (code, other["study"], other["missing"]) == (0, "other", 6)
+    assert (shown["done"], shown["planned"]) == (2, 6)
+    assert shown["by_dataset_and_model"][0] == {
+        "dataset": "dsprites_quick", "model": "beta_vae", "done": 2, "running": 0, "failed": 0, "missing": 2,
+    }  # fmt: skip
+    assert shown["disk_bytes"]["scores"] == sum(p.stat().st_size for p in (folder / "scores").iterdir())
+
+
+def test_neither_torch_nor_ray_is_loaded(tiny):
+    folder, grid = tiny
+    write_checkpoint(folder, grid.cells[:1], step=30)
+    code = (
+        "import sys; from bench.cli import main; "
+        "main(sys.argv[1:], standalone_mode=False); sys.exit(bool({'torch', 'ray'} & set(sys.modules)))"
+    )
+    words = ["status", "--results", str(folder.parent)]
+    assert subprocess.run([sys.executable, "-c", code, *words], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_an_unknown_study_is_a_sentence_with_those_there_are(tiny):
+    code, output = bench("status", "tinny", "--results", str(tiny[0].parent))
+    assert code == 2
+    assert output.startswith("there is no study 'tinny'")
+    assert "known: tiny" in output
+
+
+def test_a_run_that_goes_on_is_shown_and_not_disturbed(tiny_grid, tmp_path, data_dir):
+    tiny_grid.write_text(TINY.replace("steps: 60", "steps: 200"))
+    words = ["run", str(tiny_grid), "--executor", "inline", "--cpus", "1", "--checkpoint-seconds", "0.1",
+             "--results", str(tmp_path / "r"), "--data-dir", str(data_dir)]  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-m", "bench", *words], stdout=subprocess.DEVNULL)
+    seen = []
+    while process.poll() is None:
+        if (tmp_path / "r" / "tiny" / "study.json").is_file():
+            seen.append(study_status(tmp_path / "r" / "tiny"))
+        time.sleep(0.2)
+    assert process.returncode == 0
+    assert max(found.totals["running"] for found in seen) in (2, 4)  # the cells of one pack
+    assert any(0 < found.cells["reached"].sum() < found.cells["cost"].sum() for found in seen)
+    assert study_status(tmp_path / "r" / "tiny").totals["done"] == 6
+
+
+@pytest.mark.long
+def test_the_whole_study_is_counted(tmp_path):
+    folder, grid = plan_study(tmp_path / "results", Path("grids/locatello.yaml").read_text())
+    commit(folder, grid, grid.cells)
+    assert len(list((folder / "scores").iterdir())) == 420
+    assert study_status(folder).totals == {"done": 12_600, "running": 0, "failed": 0, "missing": 0}
