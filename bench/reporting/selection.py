@@ -66,7 +66,8 @@ def _rate(scores: np.ndarray, origin: np.ndarray, kind: str, rng: Generator) -> 
     """
     metrics, datasets, settings, seeds = scores.shape
     same_metric, same_data = (KINDS[kind][i] == "same" for i in (0, 1))
-    if (metrics < 2 and not same_metric) or (datasets < 2 and not same_data) or seeds < 2 or settings < 2:
+    needed = (1 if same_metric else 2, 1 if same_data else 2, 2, 2)
+    if any(size < least for size, least in zip(scores.shape, needed, strict=True)):
         return float("nan"), 0
     metric, data = rng.integers(0, metrics, DRAWS), rng.integers(0, datasets, DRAWS)
     seed = rng.integers(0, seeds, DRAWS)

@@ -19,7 +19,8 @@ def best_label_free(evidence: Evidence) -> float:
     if not rows or not evidence.layout.metrics:
         return float("nan")
     found = evidence.between(rows, evidence.layout.metrics, evidence.layout.datasets)
-    return float(np.nanmax(np.abs(np.nanmean(found, axis=(0, 2)))))
+    strongest = [abs(mean(found[:, row])) for row in range(len(rows))]
+    return float(np.nanmax(strongest)) if np.isfinite(strongest).any() else float("nan")
 
 
 def only_color_transfers(evidence: Evidence) -> float:
@@ -35,7 +36,7 @@ def only_color_transfers(evidence: Evidence) -> float:
     for metric in evidence.layout.metrics if len(place) >= 5 else ():
         medians = {data: evidence.median_of(metric, place[data].to_numpy(int)) for data in place.columns}
         rho = spearman_rows(*(np.stack([medians[pair[side]] for pair in pairs]) for side in (0, 1)))
-        gaps.append(rho[own] - np.max(np.delete(rho, own), initial=-1))
+        gaps.append(rho[own] - np.max(np.delete(rho, own), initial=-1.0))
     return mean(gaps)
 
 

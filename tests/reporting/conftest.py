@@ -1,0 +1,20 @@
+"""Studies that several tests look at, each made once."""
+
+import pytest
+
+from bench.reporting.cells import assemble
+from tests.reporting import synthetic
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """A study like the quick start's."""
+    plan, scores = synthetic.quickstart()
+    return assemble("quickstart", scores, plan)
+
+
+@pytest.fixture(scope="session")
+def part_of_the_grid():
+    """Three data sets of the paper's grid at every value, with 10 seeds and known effects."""
+    plan = synthetic.make_plan(("dsprites", "color_dsprites", "cars3d"), seeds=10)
+    return assemble("part", synthetic.make_scores(plan, synthetic.Effects(0.4, 0.25, 0.35)), plan)

@@ -1,0 +1,76 @@
+"""Scores joined to the plan: nothing mixed, nothing silently left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.reporting.cells import assemble
+from tests.reporting.synthetic import make_plan, make_scores
+
+PLAN = make_plan(("dsprites",), {"beta_vae": [1, 4]}, seeds=3)
+SCORES = make_scores(PLAN, downstream=False)
+
+
+def test_every_planned_cell_has_one_row_and_its_state():
+    failed, missing = PLAN["cell_id"][0], PLAN["cell_id"][1]
+    scores = SCORES[SCORES["cell_id"] != missing].copy()
+    scores.loc[scores["cell_id"] == failed, ["value", "status", "error"]] = [np.nan, "failed", "diverged"]
+    study = assemble("s", scores, PLAN)
+    assert study.counts() == {"planned": 6, "scored": 4, "failed": 1, "missing": 1}
+    assert study.cells.loc[failed, "state"] == "failed"
+    assert study.values.loc[[failed, missing]].isna().all(axis=None)
+    assert set(study.failures["error"]) == {"diverged"}
+
+
+def test_scores_outside_the_plan_are_left_out_and_counted():
+    study = assemble("s", SCORES, PLAN[PLAN["seed"] < 2])
+    assert len(study.values) == 4
+    assert study.foreign == 2
+
+
+def test_estimators_stand_in_columns_of_their_own():
+    half = SCORES[(SCORES["metric"] == "dci") & SCORES["cell_id"].isin(PLAN["cell_id"][:2])]
+    study = assemble("s", pd.concat([SCORES, half.assign(estimator="study", value=0.9)]), PLAN)
+    [dci] = [c for c in study.metrics() if c.metric == "dci"]
+    assert (dci.estimator, dci.label) == ("lightgbm", "DCI")
+    assert study.values[dci.name].max() < 0.9
+    [other] = study.other_estimators()
+    assert other.label == "DCI (study)"
+    assert study.values[other.name].count() == 2
+
+
+@pytest.mark.parametrize(("change", "label"), [
+    ({"estimator": "forest"}, "DCI (forest)"),
+    ({"settings": '{"trees":20}'}, 'DCI ({"trees":20})'),
+    ({"representation": "sampled"}, "DCI (sampled)"),
+    ({"key": "completeness"}, "DCI completeness"),
+])  # fmt: skip
+def test_a_label_says_what_is_not_default(change, label):
+    study = assemble("s", SCORES[SCORES["metric"] == "dci"].assign(**change), PLAN)
+    assert [c.label for c in study.columns] == [label]
+
+
+def test_scores_on_other_images_are_other_scores():
+    fewer = SCORES[SCORES["metric"] == "mig"].assign(images=500)
+    study = assemble("s", pd.concat([SCORES, fewer]), PLAN)
+    found = {c.label for c in study.columns if c.metric == "mig"}
+    assert found == {"MIG (0 images)", "MIG (500 images)"}
+
+
+def test_settings_are_named_by_what_varies():
+    plan = pd.concat([make_plan(("dsprites",), {"beta_vae": [1]}, 2, steps=n) for n in (100, 200)])
+    study = assemble("s", make_scores(plan.reset_index(drop=True)), plan)
+    assert set(study.cells["label"]) == {"β-VAE β = 1, steps = 100", "β-VAE β = 1, steps = 200"}
+
+
+def test_rendered_data_are_named_so():
+    study = assemble("s", SCORES.assign(source="rendered:1"), PLAN.assign(source="rendered:1"))
+    assert study.datasets == ["dSprites (rendered)"]
+
+
+@pytest.mark.parametrize(("plan", "sentence"), [
+    (PLAN.head(0), "plans no cell"), (pd.concat([PLAN, PLAN.head(1)]), "twice"),
+])  # fmt: skip
+def test_a_plan_that_is_none_is_refused(plan, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        assemble("s", SCORES, plan)
