@@ -166,7 +166,7 @@ def test_an_unknown_study_is_a_sentence_with_those_there_are(tiny):
 
 
 def test_a_run_that_goes_on_is_shown_and_not_disturbed(tiny_grid, tmp_path, data_dir):
-    tiny_grid.write_text(TINY.replace("steps: 60", "steps: 200"))
+    tiny_grid.write_text(TINY.replace("steps: 60", "steps: 120"))
     words = ["run", str(tiny_grid), "--executor", "inline", "--cpus", "1", "--checkpoint-seconds", "0.1",
              "--results", str(tmp_path / "r"), "--data-dir", str(data_dir)]  # fmt: skip
     process = subprocess.Popen([sys.executable, "-m", "bench", *words], stdout=subprocess.DEVNULL)
