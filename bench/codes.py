@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.randomness import Stream, uniforms
-from bench.training import Problem
+from bench.randomness import Stream
+from bench.training import Problem, draw_nuisance
 
 ENCODING_BATCH = 512
 _EVALUATION_SEED = 0  # nuisance of the code tables is drawn once for all cells of a data set
@@ -34,9 +34,7 @@ def code_tables(problem: Problem, parameters: Tensor, index: np.ndarray) -> tupl
 
 def fixed_images(problem: Problem, index: Tensor) -> Tensor:
     """Images (n, C, H, W) of `index` (n,), each with the nuisance that it has in every code table."""
-    nuisance = None
-    if problem.images.nuisance_size:
-        seed = torch.tensor([_EVALUATION_SEED], device=index.device)
-        count = problem.images.nuisance_size
-        nuisance = uniforms(seed, Stream.CODE_NUISANCE, index, count, torch.float32)[:, 0]
+    seed = torch.tensor([_EVALUATION_SEED], device=index.device)
+    nuisance = draw_nuisance(problem.images, seed, Stream.CODE_NUISANCE, index, batch=1)
+    nuisance = None if nuisance is None else nuisance[:, 0, 0]  # one draw an image: the index is the step
     return problem.images.batch(index, nuisance).to(problem.dtype)

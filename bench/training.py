@@ -27,10 +27,11 @@ from bench.nets import Network
 from bench.nets.discriminator import discriminate
 from bench.nets.parameters import Layout
 from bench.optim import Moments, adam_rate, adam_step, half_cosine
-from bench.randomness import Stream, indices, normals, permutations, uniforms
+from bench.randomness import Stream, byte_uniforms, indices, normals, permutations, uniforms
 from bench.settings import Training
 
 BLOCK = 100  # steps whose random numbers are made at once: amortises the ~120 integer operations of Philox
+NUISANCE_NUMBERS = 2**22  # at most so many at once, a few hundred MB with what making them needs
 CURVE_POINTS = 200  # how many steps of a training are logged
 
 _VAE_BETAS = (0.9, 0.999)
@@ -129,10 +130,7 @@ def block(problem: Problem, members: Members, first: int, count: int) -> Block:
     training, seeds, dtype = problem.training, members.seeds, problem.dtype
     batch, latents = training.batch_size, training.latent_dim
     steps = torch.arange(first, first + count, device=seeds.device)
-    nuisance = permutation = None
-    if problem.images.nuisance_size:
-        numbers = batch * problem.images.nuisance_size
-        nuisance = uniforms(seeds, Stream.NUISANCE, steps, numbers, torch.float32).unflatten(2, (batch, -1))
+    nuisance, permutation = draw_nuisance(problem.images, seeds, Stream.NUISANCE, steps, batch), None
     if problem.model.adversarial:
         permutation = permutations(seeds, Stream.PERMUTATION, steps, batch, latents)
     noise = normals(seeds, Stream.NOISE, steps, batch * latents, dtype).unflatten(2, (batch, latents))
@@ -148,6 +146,22 @@ def block(problem: Problem, members: Members, first: int, count: int) -> Block:
         rate=torch.tensor(rates, dtype=dtype).to(seeds.device),
         critic_rate=torch.tensor(critic_rates, dtype=dtype).to(seeds.device),
     )
+
+
+def block_length(problem: Problem, members: Members) -> int:
+    """Steps whose random numbers are made at once: BLOCK, fewer where images' noise would fill the memory."""
+    numbers = len(members.seeds) * problem.training.batch_size * max(1, problem.images.nuisance_size)
+    return max(1, min(BLOCK, NUISANCE_NUMBERS // numbers))
+
+
+def draw_nuisance(
+    images: DeviceImages, seeds: Tensor, stream: Stream, steps: Tensor, batch: int
+) -> Tensor | None:
+    """Uniform numbers (K, E, B, nuisance_size) that draw the images' nuisance; None where there is none."""
+    if not images.nuisance_size:
+        return None
+    draw = byte_uniforms if images.nuisance_bits == 8 else uniforms
+    return draw(seeds, stream, steps, batch * images.nuisance_size, torch.float32).unflatten(2, (batch, -1))
 
 
 def forward(
@@ -214,8 +228,9 @@ def train(
     """
     steps = problem.training.steps
     every = max(1, steps // CURVE_POINTS)
+    length = block_length(problem, members)
     while state.step < steps:
-        count = min(BLOCK, steps - state.step)
+        count = min(length, steps - state.step)
         prepared = block(problem, members, state.step, count)
         for k in range(count):
             step = state.step
@@ -234,15 +249,12 @@ def evaluate(problem: Problem, members: Members, state: State, batches: int) -> 
     seeds, batch, latents = members.seeds, problem.training.batch_size, problem.training.latent_dim
     final = torch.tensor(problem.training.steps, dtype=problem.dtype).to(seeds.device)
     totals: dict[str, Tensor] = {}
-    for first in range(0, batches, BLOCK):
-        steps = torch.arange(first, min(first + BLOCK, batches), device=seeds.device)
+    length = block_length(problem, members)
+    for first in range(0, batches, length):
+        steps = torch.arange(first, min(first + length, batches), device=seeds.device)
         index = indices(seeds, Stream.EVALUATION_INDEX, steps, batch, problem.images.size)
         noise = normals(seeds, Stream.EVALUATION_NOISE, steps, batch * latents, problem.dtype)
-        nuisance = None
-        if problem.images.nuisance_size:
-            numbers = batch * problem.images.nuisance_size
-            drawn = uniforms(seeds, Stream.EVALUATION_NUISANCE, steps, numbers, torch.float32)
-            nuisance = drawn.unflatten(2, (batch, -1))
+        nuisance = draw_nuisance(problem.images, seeds, Stream.EVALUATION_NUISANCE, steps, batch)
         noise = noise.unflatten(2, (batch, latents))
         for k in range(len(steps)):
             images = _batch(problem, index[k], None if nuisance is None else nuisance[k])

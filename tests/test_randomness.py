@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.randomness import Stream, indices, normals, permutations, philox, uniforms, words
+from bench.randomness import Stream, byte_uniforms, indices, normals, permutations, philox, uniforms, words
 
 # Random123, kat_vectors: philox4x32, 10 rounds (counter, key, result)
 KNOWN_ANSWERS = [
@@ -79,3 +79,15 @@ def test_no_global_generator_is_touched():
     permutations(torch.tensor([1]), Stream.NOISE, torch.tensor([0]), 64, 3)
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+
+
+def test_byte_uniforms_are_the_bytes_of_the_words():
+    seeds, steps = torch.tensor([3, 4]), torch.arange(5)
+    drawn = byte_uniforms(seeds, Stream.NUISANCE, steps, 1000, torch.float64)
+    assert drawn.shape == (5, 2, 1000)
+    word = int(words(seeds, Stream.NUISANCE, steps, 250)[2, 1, 70])
+    expected = [((word >> shift & 0xFF) + 0.5) / 256 for shift in (0, 8, 16, 24)]
+    assert drawn[2, 1, 280:284].tolist() == expected
+    assert drawn.mean().item() == pytest.approx(0.5, abs=4 * 0.29 / 100)
+    assert drawn.min() == 0.5 / 256
+    assert drawn.max() == 255.5 / 256

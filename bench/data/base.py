@@ -29,6 +29,7 @@ class Dataset:
     image_shape: tuple[int, int, int]  # height, width, channels
     nuisance: str | None = None  # "color", "noise" or "scream": drawn anew at every request
     nuisance_size: int = 0  # uniform numbers in [0, 1) that draw one image's nuisance
+    nuisance_bits: int = 32  # how fine they must be; 8 where they become pixels
     hidden_size: int = 1  # images per grid point; they differ in a factor that is kept back
 
     @property

@@ -39,6 +39,7 @@ class DeviceImages:
         self._stored = next(reader(self._tables) for name, reader in READERS.items() if name in self._tables)
         self._nuisance = NUISANCE[dataset.nuisance] if dataset.nuisance else None
         self.nuisance_size = dataset.nuisance_size
+        self.nuisance_bits = dataset.nuisance_bits
         self._pooled = self._pool_all() if self._is_worth_pooling(height) else None
 
     def batch(self, index: Tensor, uniforms: Tensor | None = None) -> Tensor:

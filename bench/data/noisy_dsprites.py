@@ -15,6 +15,7 @@ class NoisyDSprites(dsprites.NuisanceSprites):
     name = "noisy_dsprites"
     nuisance = "noise"
     nuisance_size = 3 * 64 * 64
+    nuisance_bits = 8
 
     def paint(self, masks: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """min(1, mask + noise); `uniforms` (n, 12288), channel by channel, are the noise."""
