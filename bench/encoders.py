@@ -9,7 +9,7 @@ import numpy as np
 from bench.data import data_folder, open_dataset, resolve_source
 from bench.metrics import parse_requests
 from bench.rows import evaluation_images, evaluation_rng
-from bench.scoring import COLUMNS, all_metrics, score_table
+from bench.scoring import COLUMNS, named, score_table
 
 BATCH = 512
 
@@ -34,8 +34,7 @@ def score_encoder(
     opened = open_dataset(dataset, resolve_source(dataset, source, folder), folder)
     index = None if images is None else evaluation_images(opened, images)
     mean, log_variance = encode(encoder, opened, np.arange(opened.size) if index is None else index)
-    names = all_metrics() if list(metrics) == ["all"] else list(metrics)
-    rows, _ = score_table(mean, log_variance, index, opened, parse_requests(names), ["mean"])
+    rows, _ = score_table(mean, log_variance, index, opened, parse_requests(named(metrics)), ["mean"])
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -78,6 +78,10 @@ class Rows:
 
         log_variance is None for the mean representation. With it every drawn row gets fresh noise.
         """
+        for table, what in ((mean, "codes"), (log_variance, "log-variances")):
+            if table is not None and not np.isfinite(table).all():
+                bad = int((~np.isfinite(table)).any(axis=1).sum())
+                raise ValueError(f"The {what} of {bad} of {len(table)} rows are NaN or infinite.")
         self._mean, self._log_variance, self._by_factor = mean, log_variance, by_factor
         self._train, self._test, self._name, self._seed = train, test, name, seed
         noise = evaluation_rng(name, "noise", str(seed))

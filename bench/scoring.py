@@ -4,11 +4,13 @@ Shared by score_pack and bench.score. Loads neither torch nor ray; pandas only w
 """
 
 import time
+import traceback
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
-from bench.metrics import INTERVENTIONAL, Request, parse_requests
+from bench.metrics import INTERVENTIONAL, METRICS, Request, parse_requests
 from bench.metrics.requests import plan
 from bench.rows import FactorIndex, Rows, evaluation_rng
 from bench.scoring_inputs import Representation, check_rows
@@ -67,20 +69,18 @@ def score_table(
     return _score_planned(planned, rows_of, dataset.name, 0 if index is None else len(index), seed=0)
 
 
-def score(codes, factors, metrics=("all",), test=None, seed=0, factor_names=None, log_variance=None):
+def score(codes, factors, metrics=("all",), test=None, seed=0, log_variance=None):
     """Scores of any representation as a DataFrame, one row per number, with the score columns of a study.
 
     codes (n, d) and factors (n, K) are used as they are, once each; `test` = (codes, factors) gives the test
     rows, without it the first two thirds train (at most 10,000) and the rest test (at most 5,000). metrics:
-    names as in a grid, or `["all"]`. log_variance (n, d), of the training rows and then the test rows, adds
-    the sampled representation. ValueError in one sentence for input that cannot be scored.
+    a list of names as in a grid, or ["all"]. log_variance (n, d), of the training rows and then the test
+    rows, adds the sampled representation. ValueError in one sentence for input that cannot be scored.
     """
     import pandas as pd
 
-    given = check_rows(Representation(codes, factors, factor_names, log_variance), test)
-    if list(metrics) == ["all"]:
-        metrics = all_metrics()
-    requests = parse_requests(list(metrics))
+    given = check_rows(Representation(codes, factors, log_variance=log_variance), test)
+    requests = parse_requests(named(metrics))
     planned = _possible(requests, ("mean", "sampled"), given.log_variance)
 
     def rows_of(representation: str) -> Rows:
@@ -91,11 +91,9 @@ def score(codes, factors, metrics=("all",), test=None, seed=0, factor_names=None
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def all_metrics() -> list[str]:
-    """Every metric of bench, by its default estimator."""
-    from bench.metrics import METRICS
-
-    return list(METRICS)
+def named(metrics):
+    """The metrics that were named; every one of bench, by its default estimator, for ["all"]."""
+    return list(METRICS) if metrics in (["all"], ("all",)) else metrics
 
 
 def _possible(requests, representations, log_variance) -> list[tuple[str, Request]]:
@@ -105,38 +103,46 @@ def _possible(requests, representations, log_variance) -> list[tuple[str, Reques
 
 
 def _score_planned(planned, rows_of: Callable[[str], Rows], name: str, images: int, seed: int):
-    """Rows and arrays of every (representation, request), each representation's rows made once."""
-    rows, nulls, scores, arrays = {}, {}, [], {}
+    """Rows and arrays of every (representation, request)."""
+    made, scores, arrays = {}, [], {}
+
+    def rows(where: str, null: bool) -> Rows:
+        """The rows of a representation, or the same with shuffled codes, made once."""
+        if (where, null) not in made:
+            rng = evaluation_rng(name, "null", str(seed))
+            made[where, null] = rows(where, False).permuted(rng) if null else rows_of(where)
+        return made[where, null]
+
     for where, request in planned:
-        if where not in rows:
-            rows[where] = rows_of(where)
-            nulls[where] = rows[where].permuted(evaluation_rng(name, "null", str(seed)))
         identity = {"representation": where, "images": images, "metric": request.metric,
                     "estimator": request.estimator, "settings": request.settings_json}  # fmt: skip
         started = time.process_time()
         try:
-            numbers, found = _score_one(request, rows[where], nulls[where], name, seed)
-        except Exception as error:
+            numbers, found = _score_one(request, partial(rows, where), name, seed)
+        except Exception:
             # The only place where a metric's failure is caught: it becomes rows, and the next metric runs.
-            numbers, found = _failed(request, error), {}
+            failed = {"status": "failed", "error": traceback.format_exc().strip()}
+            numbers, found = [_number(key) | failed for key in request.keys], {}
         seconds = time.process_time() - started
         scores += [identity | number | {"seconds": seconds} for number in numbers]
         arrays |= {(where, request.label, array): values for array, values in found.items()}
     return scores, arrays
 
 
-def _score_one(request: Request, rows: Rows, null_rows: Rows, name: str, seed: int):
+def _score_one(request: Request, rows: Callable[[bool], Rows], name: str, seed: int):
     """The numbers of one metric with its chance level and interval, and its arrays."""
 
-    def evaluate(rows: Rows, stream: str):
-        rng = evaluation_rng(name, request.metric, stream)
-        return request.function(rows, rng=rng, **request.settings)
+    def evaluate(stream: str, null: bool = False):
+        rng = evaluation_rng(name, request.metric, f"{seed}/{stream}")
+        return request.function(rows(null), rng=rng, **request.settings)
 
-    result = evaluate(rows, str(seed))
-    null = evaluate(null_rows, f"{seed}/null").values if request.null else {}
-    repeats = [result.values]
-    if request.metric in INTERVENTIONAL:
-        repeats += [evaluate(rows, f"{seed}/{draw}").values for draw in range(1, DRAWS)]
+    result = evaluate("0")
+    if tuple(result.values) != request.keys:
+        given, planned = ", ".join(result.values), ", ".join(request.keys)
+        raise ValueError(f"{request.metric} gave the keys {given}, but was to give {planned}")
+    null = evaluate("null", null=True).values if request.null else {}
+    draws = range(1, DRAWS) if request.metric in INTERVENTIONAL else ()
+    repeats = [result.values, *(evaluate(str(draw)).values for draw in draws)]
     numbers = []
     for key, value in result.values.items():
         low, high = interval([repeat[key] for repeat in repeats])
@@ -152,12 +158,6 @@ def interval(repeats: list[float]) -> tuple[float | None, float | None]:
 
     reach = float(t.ppf(0.975, len(repeats) - 1) * np.std(repeats, ddof=1))
     return repeats[0] - reach, repeats[0] + reach
-
-
-def _failed(request: Request, error: Exception) -> list[dict]:
-    """One row without a value per key that the request would have given."""
-    text = f"{type(error).__name__}: {error}"
-    return [_number(key) | {"status": "failed", "error": text} for key in request.keys]
 
 
 def _number(key: str, value=None, null=None, low=None, high=None, flags: str = "") -> dict:

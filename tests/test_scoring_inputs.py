@@ -58,7 +58,7 @@ def test_test_rows_must_match(test, sentence):
 
 def test_names_and_log_variances_must_match():
     with pytest.raises(ValueError, match="factor_names has 3 names for 2 factors"):
-        score(CODES, FACTORS, ["mig"], factor_names=["a", "b", "c"])
+        check_rows(Representation(CODES, FACTORS, ("a", "b", "c")))
     with pytest.raises(ValueError, match=r"log_variance has shape \(30, 3\); it must be \(30, 4\)"):
         score(CODES, FACTORS, ["mig"], log_variance=CODES[:, :3])
 
@@ -66,6 +66,8 @@ def test_names_and_log_variances_must_match():
 def test_an_unknown_metric_is_refused_with_the_nearest_word():
     with pytest.raises(ValueError, match="Did you mean mig?"):
         score(CODES, FACTORS, ["migg"])
+    with pytest.raises(ValueError, match="metrics is 'mig', but must be a list"):
+        score(CODES, FACTORS, "mig")
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint64, np.float32, np.float64, bool])
