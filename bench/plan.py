@@ -75,12 +75,22 @@ def cut(cells: Sequence[Cell], device: str, width: int | None = None) -> list[Pa
     return packs
 
 
-def outstanding(packs: Sequence[Pack], requests: Sequence[Request], settled: set[tuple]) -> list[Work]:
-    """Work for every pack with a score that is not settled; `settled` has keys (cell_id, *request)."""
+def outstanding(
+    packs: Sequence[Pack],
+    requests: Sequence[Request],
+    settled: set[tuple],
+    selected: set[str] | None = None,
+) -> list[Work]:
+    """Work for every pack with a score that is not settled; `settled` has keys (cell_id, *request).
+
+    With `selected` only the cells of these ids count.
+    """
     work = []
     for pack in packs:
         todo = {}
         for cell in pack.cells:
+            if selected is not None and cell.id not in selected:
+                continue
             missing = tuple(request for request in requests if (cell.id, *request) not in settled)
             if missing:
                 todo[cell.id] = missing

@@ -16,6 +16,7 @@ from bench.inline import run_inline
 from bench.pack import Context
 from bench.plan import Pack, Work, cut, outstanding, planned_requests
 from bench.provenance import provenance
+from bench.selection import select
 from bench.store import committed_requests
 from bench.study import fixed_sources, record_plan, settled_cells
 
@@ -31,15 +32,12 @@ class Plan:
     device: str
     packs: list[Pack]
     works: list[Work]
+    cells_done: int  # cells that need nothing more, selected or not
     width: int | None = None  # cells in one stacked step, the device's own when None
 
     @property
     def cells_left(self) -> int:
         return sum(len(work.todo) for work in self.works)
-
-    @property
-    def cells_done(self) -> int:
-        return len(self.grid.cells) - self.cells_left
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Outcome:
     planned: int
     done: int  # cells with every planned score committed, failed ones not counted
     failed: int
+    unfinished: int  # cells that this run was to finish and did not, failed ones not counted
 
     @property
     def missing(self) -> int:
@@ -64,8 +63,13 @@ def make_plan(
     device: str | None = None,
     width: int | None = None,
     retry_failed: bool = False,
+    select_cells: str | None = None,
+    limit: int | None = None,
 ) -> Plan:
-    """Read and check a grid, cut its packs, drop what the study's folder has committed. Writes nothing."""
+    """Read and check a grid, cut its packs, drop what is committed or not selected. Writes nothing.
+
+    Packs are cut from the whole plan first, so their ids do not depend on what is selected or done.
+    """
     if not isinstance(grid, LoadedGrid):
         grid = load_grid(grid, data_dir=data_dir)
         folder = Path(results) / grid.study
@@ -77,8 +81,12 @@ def make_plan(
     check_precision(grid, device)
     packs = cut(grid.cells, device, width)
     settled = committed_requests(folder / "scores", retry_failed=retry_failed)
-    works = outstanding(packs, planned_requests(grid), settled)
-    return Plan(grid, folder, device, packs, sorted(works, key=lambda work: -work.cost), width)
+    selected = {cell.id for cell in select(grid.cells, select_cells, limit)}
+    requests = planned_requests(grid)
+    works = outstanding(packs, requests, settled, selected)
+    left = sum(len(work.todo) for work in outstanding(packs, requests, settled))
+    works = sorted(works, key=lambda work: -work.cost)
+    return Plan(grid, folder, device, packs, works, len(grid.cells) - left, width)
 
 
 def check_precision(grid: LoadedGrid, device: str) -> None:
@@ -101,6 +109,8 @@ def run(
     device: str | None = None,
     width: int | None = None,
     retry_failed: bool = False,
+    select_cells: str | None = None,
+    limit: int | None = None,
     checkpoint_seconds: float = 60.0,
     on_event: Callable[[dict], None] = lambda event: None,
     on_prepare: Callable[[str, int, int], None] = lambda name, done, total: None,
@@ -113,7 +123,14 @@ def run(
     if executor not in EXECUTORS:
         raise ValueError(f"executor is {executor!r}; allowed are {' and '.join(EXECUTORS)}")
     plan = make_plan(
-        grid, results=results, data_dir=data_dir, device=device, width=width, retry_failed=retry_failed
+        grid,
+        results=results,
+        data_dir=data_dir,
+        device=device,
+        width=width,
+        retry_failed=retry_failed,
+        select_cells=select_cells,
+        limit=limit,
     )
     if plan.works:
         check_writable(plan.folder)
@@ -179,16 +196,19 @@ def execute(
 def outcome(plan: Plan) -> Outcome:
     """Count what the plan's study holds now."""
     complete, failed = settled_cells(plan.folder, plan.grid)
-    return Outcome(plan.folder, len(plan.grid.cells), len(complete) - len(failed), len(failed))
+    unfinished = sum(cell.id not in complete for work in plan.works for cell in work.cells)
+    return Outcome(plan.folder, len(plan.grid.cells), len(complete) - len(failed), len(failed), unfinished)
 
 
 def describe(plan: Plan, whole: bool) -> list[str]:
     """What a run would do, in lines; `whole` adds the packs and what every cell is scored with."""
     grid, settings = plan.grid, plan.grid.settings
     sources = ", ".join(f"{name} ({source.partition(':')[0]})" for name, source in grid.sources.items())
+    skipped = len(grid.cells) - plan.cells_done - plan.cells_left
     lines = [
         f"{grid.study}: {len(grid.cells):,} cells in {len(plan.packs):,} packs on {plan.device}; "
-        f"{plan.cells_done:,} done, {plan.cells_left:,} to do",
+        f"{plan.cells_done:,} done, {plan.cells_left:,} to do"
+        + (f" ({skipped:,} not selected)" if skipped else ""),
         f"data: {sources}",
         *(f"note: {warning}" for warning in grid.warnings),
     ]

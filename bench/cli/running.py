@@ -21,6 +21,10 @@ from bench.cli.common import (
 width_option = click.option(
     "--width", type=click.IntRange(1, 4096), help="Cells in one stacked step; the device's own when left out."
 )
+select_option = click.option(
+    "--select", "select_cells", metavar="WHAT", help="Only some cells: model=vae,dataset=dsprites,seed=0-9."
+)
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cells of these.")
 retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
 
 
@@ -53,23 +57,21 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
 @device_option
 @width_option
 @retry_option
-def run(
-    grid, dry_run, executor, cpus, address, checkpoint_seconds, results, data_dir, device, width, retry_failed
-):
+@select_option
+@limit_option
+def run(grid, dry_run, executor, cpus, address, checkpoint_seconds, **planning):
     from bench import running
     from bench.devices import cores
     from bench.progress import Display
 
     console = Console(stderr=True)
-    plan = running.make_plan(
-        grid, results=results, data_dir=data_dir, device=device, width=width, retry_failed=retry_failed
-    )
+    plan = running.make_plan(grid, **planning)
     _print_plan(plan, dry_run)
     if dry_run:
         return
     if plan.works:
         running.check_writable(plan.folder)
-        data = _prepare(plan, data_dir, cpus or cores(), console)
+        data = _prepare(plan, planning["data_dir"], cpus or cores(), console)
         with Display(plan, console) as display:
             try:
                 running.execute(
@@ -78,7 +80,7 @@ def run(
                     executor=executor,
                     cpus=cpus or cores(),
                     address=address,
-                    retry_failed=retry_failed,
+                    retry_failed=planning["retry_failed"],
                     checkpoint_seconds=checkpoint_seconds,
                     on_event=display.event,
                 )
@@ -117,11 +119,11 @@ def _say_outcome(outcome, grid: str) -> None:
         f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed, {outcome.missing} missing."
     )
     click.echo(f"Scores: {outcome.folder / 'scores'}")
-    if outcome.failed or outcome.missing:
-        if outcome.failed:
-            click.echo(f"`bench run {grid} --retry-failed` runs failed cells again.", err=True)
-        if outcome.missing:
-            click.echo(f"`bench run {grid}` runs what is missing.", err=True)
+    if outcome.failed:
+        click.echo(f"`bench run {grid} --retry-failed` runs failed cells again.", err=True)
+    if outcome.missing:
+        click.echo(f"`bench run {grid}` runs what is missing.", err=True)
+    if outcome.failed or outcome.unfinished:
         sys.exit(EXIT_FAILED_CELLS)
 
 
