@@ -187,7 +187,7 @@ CONTENTS: dict[str, tuple[str, Callable[[Path], Iterable[str]]]] = {
 
 #: Subfolder -> what the loss of one of its files means.
 LOSSES: dict[str, str] = {
-    "scores": "the same `bench run` makes them again; cells with kept weights are only scored",
+    "scores": "the same `bench run` makes these scores again",
     "curves": "the scores stand; the training curves of these cells are gone",
     "arrays": "the scores stand; the matrices and pictures of these cells are gone",
     "models": "the scores stand; a metric added to the grid later trains these cells again",

@@ -24,9 +24,10 @@ from bench.study import record_plan
 
 
 @cache
-def run_tiny(factory, data_dir: Path) -> Path:
-    """results/ with the tiny study, run once per session; copy it before changing anything."""
-    folder = factory.mktemp("tiny")
+def run_tiny(data_dir: Path) -> Path:
+    """results/ with the tiny study, run once per session beside the data; copy it before a change."""
+    folder = data_dir.with_name("tiny")
+    folder.mkdir()
     (folder / "tiny.yaml").write_text(TINY)
     run(folder / "tiny.yaml", results=folder / "results", data_dir=data_dir, executor="inline", cpus=1)
     return folder / "results"
