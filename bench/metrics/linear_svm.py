@@ -89,12 +89,13 @@ def solve(problem: Problem, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     value = problem.objective(w, b)
     for _ in range(MAX_STEPS):
         dw, db, decrease = problem.newton_step(w, b)
-        if (decrease <= 1e-12 * (1 + value)).all():
+        moving = decrease > 1e-12 * (1 + value)
+        if not moving.any():
             break
         size = np.ones(n_classes)
         for _ in range(30):
             tried = problem.objective(w + size * dw, b + size * db)
-            worse = tried > value - 1e-4 * size * decrease
+            worse = moving & (tried > value - 1e-4 * size * decrease)
             if not worse.any():
                 break
             size = np.where(worse, size / 2, size)

@@ -14,6 +14,8 @@ import numpy as np
 STEPS = 100
 # Newton decrement, relative to the objective, after which the step just taken is the last.
 TOLERANCE = 1e-9
+# Numbers in the Hessians of the problems solved at once, so that many codes cost time but not memory.
+HESSIANS = 10_000_000
 # Values per block of rows x problems, so that a block stays near the processor's cache.
 BLOCK = 100_000
 
@@ -61,11 +63,8 @@ class Problems:
         """Objective (P,), gradient (P, p) and Hessian (P, p, p) at weights (P, p)."""
         n_problems, p = weights.shape
         row, column = np.triu_indices(p)
-        loss, slope, curvature = (
-            np.zeros(n_problems),
-            np.zeros((p, n_problems)),
-            np.zeros((len(row), n_problems)),
-        )
+        loss, slope = np.zeros(n_problems), np.zeros((p, n_problems))
+        curvature = np.zeros((len(row), n_problems))
         size = max(16, BLOCK // n_problems)
         for start in range(0, len(self.design), size):
             x = self.design[start : start + size]
@@ -77,9 +76,8 @@ class Problems:
             slope += x.T @ np.where(odds >= 0, inverse, 1 - inverse)
             curvature += (x[:, row] * x[:, column]).T @ (small * inverse**2)
         # Labels enter linearly, so the sums of the own rows are all that is needed of them.
-        objective = (
-            self.penalties * (loss - self.own_odds(weights)) + (self.ridge * weights**2).sum(axis=1) / 2
-        )
+        objective = self.penalties * (loss - self.own_odds(weights))
+        objective += (self.ridge * weights**2).sum(axis=1) / 2
         gradient = self.penalties[:, None] * (slope.T - self.own_sums) + self.ridge * weights
         hessian = np.empty((n_problems, p, p))
         hessian[:, row, column] = hessian[:, column, row] = (self.penalties * curvature).T
@@ -89,6 +87,13 @@ class Problems:
 
 def solve(problems: Problems, start: np.ndarray) -> tuple[np.ndarray, bool]:
     """Weights (P, p) at the minimum, by Newton steps halved until they descend, and whether all converged."""
+    together = max(1, HESSIANS // start.shape[1] ** 2)
+    if len(start) > together:
+        parts = [
+            np.arange(first, min(first + together, len(start))) for first in range(0, len(start), together)
+        ]
+        solved = [solve(problems.select(part), start[part]) for part in parts]
+        return np.concatenate([weights for weights, _ in solved]), all(converged for _, converged in solved)
     solution, open_problems = start.copy(), np.arange(len(start))
     weights, size = start, np.ones(len(start))
     objective, gradient, hessian = problems.evaluate(weights)
@@ -123,18 +128,11 @@ def _problems(design, classes, penalties, ridge) -> Problems:
     return Problems(design, np.tile(sums, (len(penalties), 1)), np.repeat(penalties, n_classes), ridge)
 
 
-def fit(
-    codes: np.ndarray, labels: np.ndarray, penalty: float = 1.0, penalise_intercept: bool = True
-) -> Classifier:
-    """The classifier of labels (n,) on codes (n, d) with scikit-learn's C = penalty.
-
-    The default is LogisticRegression() of 2018: liblinear, one-vs-rest, the intercept penalised.
-    """
+def fit(codes: np.ndarray, labels: np.ndarray) -> Classifier:
+    """LogisticRegression() of 2018 for labels (n,): liblinear, one-vs-rest, C = 1, the intercept penalised."""
     values, classes = np.unique(labels, return_inverse=True)
     design = with_intercept(codes)
-    ridge = np.ones(design.shape[1])
-    ridge[-1] = float(penalise_intercept)
-    problems = _problems(design, classes, np.array([penalty]), ridge)
+    problems = _problems(design, classes, np.ones(1), np.ones(design.shape[1]))
     weights, converged = solve(problems, np.zeros((len(values), design.shape[1])))
     return Classifier(values, weights, converged)
 

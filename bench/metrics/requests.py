@@ -30,19 +30,19 @@ class Request:
     @property
     def function(self) -> Callable:
         """metric(rows, *, rng, **settings) -> Result."""
-        return (
-            listed.METRICS[self.metric][self.estimator]
-            if self.metric in listed.METRICS
-            else _users_function(self.metric)
-        )
+        if self.metric in listed.METRICS:
+            return listed.METRICS[self.metric][self.estimator]
+        return _users_function(self.metric)
+
+    @property
+    def version(self) -> int | str:
+        """A number for a metric of bench, the hash of its source for a user's."""
+        return listed.VERSIONS.get(self.metric) or _source_hash(self.function)
 
     @property
     def settings_json(self) -> str:
         """'' at the defaults, else the canonical JSON of what differs, the metric's version included."""
-        version = (
-            listed.VERSIONS[self.metric] if self.metric in listed.METRICS else _source_hash(self.function)
-        )
-        differing = self.settings | ({} if version == 1 else {"version": version})
+        differing = self.settings | ({} if self.version == 1 else {"version": self.version})
         return json.dumps(differing, sort_keys=True, separators=(",", ":")) if differing else ""
 
     @property
@@ -71,7 +71,7 @@ def parse_requests(requests: list) -> tuple[Request, ...]:
 
 
 def expand(requests: tuple[Request, ...]) -> tuple[Request, ...]:
-    """The requests, the `corrected` companions of cheap metrics, and the unsupervised scores, each once."""
+    """The requests and the `corrected` companions of cheap metrics, each once."""
     expanded = {}
     for request in requests:
         companions = [request]

@@ -70,3 +70,10 @@ def test_a_class_missing_from_a_fold_is_no_obstacle():
 def test_predictions_keep_the_labels_own_values():
     codes, labels = problem(spread=0.05)
     assert np.array_equal(logistic.fit(codes, 10 * labels - 5).predict(codes), 10 * labels - 5)
+
+
+def test_problems_solved_in_parts_are_solved_the_same(monkeypatch):
+    codes, labels = problem(n=200)
+    together = logistic.fit_cv(codes, labels, PENALTIES).weights
+    monkeypatch.setattr(logistic, "HESSIANS", 3 * 7**2)
+    np.testing.assert_allclose(logistic.fit_cv(codes, labels, PENALTIES).weights, together, rtol=1e-8)
