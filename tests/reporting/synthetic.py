@@ -98,7 +98,8 @@ def write_study(folder: Path, scores: pd.DataFrame, source="real", **grid) -> Pa
     raw = make_grid(study=folder.name, **grid)
     loaded = grid_from(raw, "synthetic", sources=dict.fromkeys(raw["datasets"], source))
     record_plan(folder, loaded, {"version": "test"})
-    write_scores(folder / "scores", "synthetic", as_schema(scores).to_dict("records"), {})
+    rows = as_schema(scores).astype(object)
+    write_scores(folder / "scores", "synthetic", rows.where(rows.notna(), None).to_dict("records"), {})
     return folder
 
 

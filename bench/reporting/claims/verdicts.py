@@ -116,18 +116,26 @@ def _quantity(claim: Finding | Rate) -> str:
     return "Success rate in percent, 10,000 draws"
 
 
+def _rule(region: tuple[float, float]) -> str:
+    """`32 … 42`, `≥ 0.5` or `≤ −0.3`."""
+    low, high = (f"{edge:g}".replace("-", "−") for edge in region)
+    if np.isinf(region[0]):
+        return f"≤ {high}"
+    return f"≥ {low}" if np.isinf(region[1]) else f"{low} … {high}"
+
+
 def _why(given: str, estimate: Estimate, region: tuple[float, float], reason: str) -> str:
     if given == UNVERIFIED:
         return "the published numbers are remembered, not re-read"
     if given != TOO_LITTLE:
-        return f"the interval lies {'inside' if given == AGREES else 'outside'} {region[0]:g} … {region[1]:g}"
+        return f"the interval lies {'inside' if given == AGREES else 'outside'} {_rule(region)}"
     if not np.isfinite(estimate.value):
         return "the study lacks what this needs"
     if reason:
         return reason
     if not np.isfinite(estimate.low):
         return "one seed per setting gives no interval"
-    return f"the interval crosses an edge of {region[0]:g} … {region[1]:g}"
+    return f"the interval crosses the edge of {_rule(region)}"
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:
@@ -135,7 +143,7 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate),
-             "agrees within": f"{c.region[0]:g} … {c.region[1]:g}", "paper": c.paper or "in words",
+             "agrees if": _rule(c.region), "paper": c.paper or "in words",
              "why": c.reason, "quantity": c.quantity, "in the paper": c.of_paper}
             for c in claims
         ]

@@ -1,0 +1,137 @@
+"""`bench report` from a folder on disk to one page that needs nothing else."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.reporting import build
+from bench.reporting.exhibits import EXHIBITS
+from bench.store import load_scores
+from tests.reporting import synthetic
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A results folder with a quick start, its rerun on another machine, and a study that never scored."""
+    folder = tmp_path_factory.mktemp("results")
+    _, scores = synthetic.quickstart()
+    scores.loc[scores["cell_id"] == scores["cell_id"][0], ["value", "status", "error"]] = [
+        np.nan,
+        "failed",
+        "loss is nan",
+    ]
+    synthetic.write_study(folder / "quickstart", scores, **synthetic.QUICKSTART)
+    synthetic.write_study(
+        folder / "rerun", scores.assign(value=scores["value"] + 0.01), **synthetic.QUICKSTART
+    )
+    synthetic.write_study(folder / "empty", scores.head(1), **synthetic.QUICKSTART)
+    for file in (folder / "empty" / "scores").iterdir():
+        file.unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(results, tmp_path_factory):
+    return build(results / "quickstart", tmp_path_factory.mktemp("reports"), formats=("html", "md"))
+
+
+def test_the_page_stands_alone(report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert report.name == "quickstart"
+    assert not re.findall(r"<(?:link|script|img|iframe)[^>]*(?:src|href)=", page)
+    assert not re.findall(r"url\((?!#)", page)
+    assert "@import" not in page
+    assert '<meta name="viewport"' in page
+    assert page.count("<svg") >= 15
+
+
+def test_ids_are_unique_and_references_lead_somewhere(report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="#|url\(#)([\w.-]+)', page)) <= set(ids)
+
+
+def test_completeness_is_on_top_and_in_every_caption(report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert "51 of 52 planned cells scored</strong>, 1 failed, 0 missing" in page
+    assert "loss is nan" in page
+    captions = re.findall(r'<span class="rests">(.*?)</span>', page)
+    assert captions
+    assert all("51 of 52 planned cells; 1 failed, 0 missing." in c and "rendered" in c for c in captions)
+
+
+def test_every_exhibit_has_its_numbers_and_figures_beside(report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    for name in EXHIBITS:
+        assert f'<section id="{name}">' in page
+    for link in re.findall(r'href="((?:tables|figures)/[^"]+)"', page):
+        assert (report / link).stat().st_size > 0
+    table = pd.read_csv(report / "tables" / "metric_agreement.csv")
+    assert list(table) == ["data", "row", "column", "spearman", "low", "high", "n"]
+    assert (report / "tables" / "metric_agreement.tex").read_text().count(r"\\") >= 6
+    assert {p.suffix for p in (report / "figures").iterdir()} == {".svg", ".png"}
+
+
+def test_scores_come_along_in_one_file(report, results):
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(report / "scores.parquet"), load_scores(results / "quickstart"), check_dtype=False
+    )
+
+
+def test_markdown_names_the_same_figures(report):
+    text = (report / "report.md").read_text(encoding="utf-8")
+    assert "51 of 52 planned cells scored" in text
+    for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
+        assert (report / figure).is_file()
+
+
+def test_two_studies_side_by_side(results, tmp_path):
+    folder = build(results / "quickstart", tmp_path, only=["settings"], compare=results / "rerun")
+    table = pd.read_csv(folder / "tables" / "comparison.csv")
+    assert set(table["score"]) == {"FactorVAE score", "MIG", "DCI (forest)", "Modularity", "SAP"}
+    np.testing.assert_allclose(table["mean"] - table["mean_other"], -0.01)
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "−0.010 [−0.010, −0.010]" in page
+    assert '<section id="separation">' not in page
+
+
+def test_a_study_without_scores_says_what_to_run(results, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no scores yet: `bench run GRID`"):
+        build(results / "empty", tmp_path)
+
+
+def test_a_folder_that_is_no_study_says_what_to_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="bench run GRID"):
+        build(tmp_path, tmp_path)
+
+
+def test_a_foreign_parquet_file_is_named(results, tmp_path):
+    scores = synthetic.quickstart()[1]
+    folder = synthetic.write_study(tmp_path / "mixed", scores, **synthetic.QUICKSTART)
+    pd.DataFrame({"a": [1]}).to_parquet(folder / "scores" / "other.parquet")
+    with pytest.raises(ValueError, match=r"other\.parquet is not a whole score file"):
+        build(folder, tmp_path)
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"formats": ["pdf"]}, "--format pdf: no such format; allowed are html, md"),
+    ({"only": ["figure_3"]}, "--only figure_3: no such exhibit; allowed are findings"),
+])  # fmt: skip
+def test_a_wrong_word_is_answered_with_the_right_ones(results, tmp_path, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build(results / "quickstart", tmp_path, **options)
+
+
+def test_reporting_loads_neither_torch_nor_ray(results, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from bench.reporting import "
+        f"build;build(Path({str(results / 'quickstart')!r}), Path({str(tmp_path)!r}), only=['settings', "
+        f"'findings']);print(sorted({'torch', 'ray'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

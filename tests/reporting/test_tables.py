@@ -1,0 +1,35 @@
+"""One table as text for people, for LaTeX and for the page."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.reporting.tables import ROWS_ON_PAGE, latex, markdown, shown, to_html
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (0.12345, "0.123"), (-1.5, "−1.50"), (12600, "12,600"), (123.4, "123"), (0.00001234, "1.23e−05"), (0.0,
+     "0"),
+    (np.nan, "–"), (None, "–"), (pd.NA, "–"), (True, "yes"), ("β-VAE", "β-VAE"), (np.int64(-3), "−3"),
+])  # fmt: skip
+def test_numbers_are_shown_with_three_significant_digits(value, text):
+    assert shown(value) == text
+
+
+def test_latex_escapes_what_latex_would_read():
+    text = latex(pd.DataFrame({"a_b": ["β = 4 & 50 %"], "n": [3]}), "50 % of λ_od")
+    assert r"$\beta$ = 4 \& 50 \% & 3 \\" in text
+    assert r"\caption{50 \% of $\lambda$\_od}" in text
+    assert r"\begin{tabular}{lr}" in text
+
+
+def test_html_escapes_and_says_when_rows_are_left_out():
+    long = pd.DataFrame({"name": ["<b>"] * (ROWS_ON_PAGE + 1)})
+    page = to_html(long)
+    assert "<b>" not in page
+    assert page.count("<tr>") == ROWS_ON_PAGE + 1
+    assert f"{ROWS_ON_PAGE} of {ROWS_ON_PAGE + 1} rows" in page
+
+
+def test_markdown_is_a_pipe_table():
+    assert markdown(pd.DataFrame({"a|b": ["x|y"], "n": [1]})).splitlines()[2] == r"| x\|y | 1 |"
