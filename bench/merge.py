@@ -21,10 +21,10 @@ from bench.atomic import whole_file
 from bench.grid import LoadedGrid
 from bench.store import SCORE_KEY, read_files, score_files
 from bench.study import load_plan
-from bench.verify import examine
+from bench.verify import CHECKPOINTS, CONTENTS, examine
 
 #: What lies beside the scores; copied before them, since a committed pack has all of its files.
-BESIDE = {"models": ".safetensors", "codes": ".safetensors", "curves": ".parquet", "arrays": ".parquet"}
+BESIDE = {name: suffix for name, (suffix, _) in CONTENTS.items() if name not in ("scores", CHECKPOINTS)}
 
 SHOWN = 10  # sentences; a wrong copy may give one for every cell
 

@@ -23,6 +23,8 @@ from bench.signs import packs_by_id
 from bench.store import DamagedFile, read_files
 from bench.study import settled_cells
 
+CHECKPOINTS = "_work/checkpoints"
+
 _ID = re.compile(r"[0-9a-f]{16}")
 _FILE_NAME = re.compile(r"([0-9a-f]{16})-[0-9a-f]{8}\.(parquet|safetensors)")
 
@@ -35,7 +37,7 @@ class Damage(ValueError):
 class Damaged:
     """A file that is no whole file of its folder; `pack_id` where its name still tells it."""
 
-    folder: str  # scores, curves, arrays, models, codes or _work/checkpoints
+    folder: str  # one of CONTENTS
     path: Path
     problem: str
     pack_id: str | None
@@ -162,6 +164,16 @@ def _tensor_cells(path: Path) -> Iterator[str]:
     yield from cells
 
 
+def _picture_cells(path: Path) -> Iterator[str]:
+    """Cells of tensors that are named `<cell_id>.<picture>`."""
+    with safe_open(path, framework="numpy") as file:
+        cells = _metadata(file, "cells")
+        names = list(file.keys())
+    if not all(name.startswith(tuple(f"{cell}." for cell in cells)) for name in names):
+        raise Damage("holds pictures of cells that it does not name")
+    yield from cells
+
+
 def _checkpoint_cells(path: Path) -> Iterator[str]:
     with safe_open(path, framework="numpy") as file:
         yield from _metadata(file, "bench")["cells"]
@@ -182,15 +194,17 @@ CONTENTS: dict[str, tuple[str, Callable[[Path], Iterable[str]]]] = {
     "arrays": (".parquet", _array_cells),
     "models": (".safetensors", _tensor_cells),
     "codes": (".safetensors", _tensor_cells),
-    "_work/checkpoints": (".safetensors", _checkpoint_cells),
+    "pictures": (".safetensors", _picture_cells),
+    CHECKPOINTS: (".safetensors", _checkpoint_cells),
 }
 
 #: Subfolder -> what the loss of one of its files means.
 LOSSES: dict[str, str] = {
     "scores": "the same `bench run` makes these scores again",
     "curves": "the scores stand; the training curves of these cells are gone",
-    "arrays": "the scores stand; the matrices and pictures of these cells are gone",
+    "arrays": "the scores stand; the matrices behind them are gone",
     "models": "the scores stand; a metric added to the grid later trains these cells again",
     "codes": "the scores stand; UDR lacks these cells",
-    "_work/checkpoints": "these cells start again from step 0, where they are not committed",
+    "pictures": "the scores stand; the pictures of these cells are gone",
+    CHECKPOINTS: "these cells start again from step 0, where they are not committed",
 }

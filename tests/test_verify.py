@@ -21,7 +21,7 @@ from bench.plan import cut
 from bench.running import run
 from bench.store import SCORE_KEY
 from bench.study import load_plan
-from bench.verify import CONTENTS, LOSSES, examine
+from bench.verify import CHECKPOINTS, CONTENTS, LOSSES, examine
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_sound_study_is_left_alone(folder):
 
 
 @pytest.mark.parametrize("damage", [truncate, empty, replace_by_another_kind, misname])
-@pytest.mark.parametrize("name", ["scores", "curves", "arrays", "models", "codes"])
+@pytest.mark.parametrize("name", [name for name in CONTENTS if name != CHECKPOINTS])
 def test_every_damage_in_every_folder_is_found_and_moved_and_nothing_else(folder, name, damage):
     victim = sorted((folder / name).iterdir())[0]
     damage(victim)
@@ -144,6 +144,8 @@ def test_a_cell_id_that_is_a_path_moves_the_file_and_touches_nothing_else(tmp_pa
     elif name == "codes":
         stored = {evil: (np.zeros((2, 3)), np.zeros(3))}
         artifacts.write_stored_codes(folder / name, pack_id, np.arange(2), stored)
+    elif name == "pictures":
+        artifacts.write_pictures(folder / name, pack_id, {evil: {"images": np.zeros((1, 2), np.uint8)}})
     else:
         path = folder / name / f"{pack_id}.safetensors"
         path.parent.mkdir(parents=True)
