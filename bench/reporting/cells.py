@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -89,6 +89,7 @@ class Study:
     columns: tuple[Column, ...]
     failures: pd.DataFrame
     foreign: int
+    pictures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:

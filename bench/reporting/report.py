@@ -19,7 +19,7 @@ from bench.reporting.comparison import side_by_side
 from bench.reporting.exhibit import Exhibit
 from bench.reporting.exhibits import EXHIBITS
 from bench.reporting.page import html_page, markdown_page
-from bench.reporting.stored_codes import with_udr
+from bench.reporting.stored import with_pictures, with_udr
 from bench.store import SCHEMA, load_scores
 from bench.study import planned_cells
 
@@ -73,7 +73,8 @@ def read(folder: Path) -> tuple[Study, pd.DataFrame]:
             f"study {folder.name} has no scores yet: `bench run GRID` with the grid of "
             f"{folder / 'study.json'} makes them ({len(plan):,} cells planned)"
         ) from None
-    return with_udr(assemble(folder.name, scores, plan), folder / "codes"), scores
+    study = with_udr(assemble(folder.name, scores, plan), folder / "codes")
+    return with_pictures(study, folder, generator("pictures")), scores
 
 
 def make(study: Study, names: Sequence[str]) -> dict[str, Exhibit]:

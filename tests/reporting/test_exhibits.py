@@ -59,7 +59,7 @@ def thin_studies():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_exhibit_counts_its_cells(name, part_of_the_grid):
     exhibit = made(name, part_of_the_grid)
-    if name != "estimator_agreement":  # every metric has one estimator here
+    if name not in ("estimator_agreement", "reconstructions"):  # one estimator per metric, no pictures here
         assert "of 1,080 planned cells" in exhibit.rests_on or "of 360 planned cells" in exhibit.rests_on
         assert len(exhibit.numbers)
 

@@ -29,6 +29,7 @@ from bench.reporting.exhibits.findings import findings
 from bench.reporting.exhibits.label_free import label_free_downstream, label_free_selection
 from bench.reporting.exhibits.metric_pairs import metric_pairs
 from bench.reporting.exhibits.per_value import scores_per_value
+from bench.reporting.exhibits.pictures import reconstructions
 from bench.reporting.exhibits.power import seeds_to_separate
 from bench.reporting.exhibits.separation import what_separates
 from bench.reporting.exhibits.settings import scores_per_setting
@@ -65,6 +66,7 @@ EXHIBITS: dict[str, Callable[[Study, Generator], Exhibit]] = {
     "efficiency_linear": efficiency_linear,
     "accuracy_by_group": accuracy_by_group,
     "label_free_downstream": label_free_downstream,
+    "reconstructions": reconstructions,
     "seeds_to_separate": seeds_to_separate,
     "settings": scores_per_setting,
 }

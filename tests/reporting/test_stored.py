@@ -1,14 +1,17 @@
-"""UDR from the codes that training stored."""
+"""UDR from the codes that training stored, and its pictures."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from bench.artifacts import write_pictures
 from bench.metrics.udr import udr
 from bench.reporting.cells import assemble
-from bench.reporting.stored_codes import GROUP, with_udr
+from bench.reporting.exhibits.pictures import reconstructions
+from bench.reporting.stored import GROUP, with_pictures, with_udr
 from tests.reporting.synthetic import make_plan, make_scores
 
 PLAN = make_plan(("dsprites",), {"beta_vae": [1, 4]}, seeds=4)
@@ -48,3 +51,34 @@ def test_many_seeds_are_compared_in_groups(tmp_path, seeds):
     store(tmp_path / "codes", list(plan["cell_id"]), np.random.default_rng(1))
     study = with_udr(study, tmp_path / "codes")
     assert study.values[study.column("udr", "udr").name].notna().all()
+
+
+def test_pictures_are_those_of_one_random_model_per_objective(tmp_path):
+    rng = np.random.default_rng(2)
+    cells = [PLAN["cell_id"][0], PLAN["cell_id"][4]]  # the first seed of each setting
+    sheets = {
+        c: {"images": rng.integers(0, 255, (8, 6, 6, 1), np.uint8),
+            "reconstructions": rng.integers(0, 255, (8, 6, 6, 1), np.uint8),
+            "traversals": rng.integers(0, 255, (3, 11, 6, 6, 1), np.uint8)} for c in cells
+    }  # fmt: skip
+    write_pictures(tmp_path / "pictures", "pack", sheets)
+    codes = store(tmp_path / "codes", cells, rng)
+    study = with_pictures(STUDY, tmp_path, rng)
+    [(cell_id, found)] = study.pictures.items()
+    assert cell_id in cells
+    np.testing.assert_array_equal(found["traversals"], sheets[cell_id]["traversals"])
+    np.testing.assert_array_equal(found["kl"], codes[cell_id][1])
+    exhibit = reconstructions(study, rng)
+    assert len(exhibit.drawings) == 1
+    assert list(exhibit.numbers["kl"]) == [1, 1, 1]
+
+
+def test_latents_are_sorted_by_kl_and_dead_ones_marked(tmp_path):
+    picture = {"images": np.zeros((8, 6, 6, 1), np.uint8), "reconstructions": np.zeros((8, 6, 6, 1),
+    np.uint8),
+               "traversals": np.zeros((3, 11, 6, 6, 1), np.uint8), "kl": np.array([0.5, 0.001,
+               2.0])}  # fmt: skip
+    study = dataclasses.replace(STUDY, pictures={PLAN["cell_id"][0]: picture})
+    numbers = reconstructions(study, np.random.default_rng(3)).numbers
+    assert list(numbers["latent"]) == [2, 0, 1]
+    assert list(numbers["dead"]) == [False, False, True]

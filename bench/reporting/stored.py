@@ -1,4 +1,4 @@
-"""UDR of every cell from the codes that training stored: a score of a setting's seeds, made here."""
+"""What training stored beside the scores: codes, from which UDR is made here, and pictures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 from safetensors import safe_open
 
+from bench.artifacts import read_pictures
 from bench.metrics.udr import udr
 from bench.reporting.cells import Column, Study
 
@@ -35,6 +37,34 @@ def with_udr(study: Study, folder: Path) -> Study:
     column = Column("udr", "udr", SIMILARITY, "", "mean", None)
     values = study.values.assign(**{column.name: scores})
     return replace(study, values=values, columns=(*study.columns, column))
+
+
+def with_pictures(study: Study, folder: Path, rng: Generator) -> Study:
+    """`study` with the pictures of one random trained cell per data set; per objective where there is one
+    data set.
+
+    `folder` is the study's own; pictures/ holds those of the first seed of each setting. `kl` (d,) of the
+    stored codes comes along where there is one, to sort the latents.
+    """
+    group = ["data"] if len(study.datasets) > 1 else ["data", "model"]
+    pictures = {}
+    cells = study.cells[study.trained & study.cells.index.isin(_with_pictures(folder / "pictures"))]
+    for _, found in cells.groupby(group):
+        cell_id = found.index[rng.integers(len(found))]
+        pictures[cell_id] = read_pictures(folder / "pictures", cell_id)
+        codes = read_codes(folder / "codes", {cell_id})
+        if cell_id in codes:
+            pictures[cell_id]["kl"] = codes[cell_id][1].astype(float)
+    return replace(study, pictures=pictures)
+
+
+def _with_pictures(folder: Path) -> list[str]:
+    """Ids of the cells that have pictures."""
+    found = []
+    for path in sorted(folder.glob("[!.]*.safetensors")):
+        with safe_open(path, framework="numpy") as file:
+            found += json.loads(file.metadata()["cells"])
+    return found
 
 
 def read_codes(folder: Path, cell_ids: set[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
