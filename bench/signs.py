@@ -23,11 +23,11 @@ _KERNEL_LOCKS = Path("/proc/locks")  # Linux's list of held locks; elsewhere che
 
 @dataclass(frozen=True)
 class Signs:
-    """Cells that a run has begun; `steps` by cell id, all of a cell's steps once it is trained."""
+    """Cells that a run has begun, by what it leaves in _work/ until their commit."""
 
-    training: dict[str, int]
-    trained: set[str]
-    held: set[str]  # cells of packs that a process on this machine holds at this moment
+    training: dict[str, int]  # steps of the latest checkpoint, 0 before the first
+    trained: set[str]  # waiting for their scores
+    held: set[str]  # of packs that a process on this machine holds at this moment
     last_write: datetime | None
 
     @property
@@ -38,8 +38,9 @@ class Signs:
 def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
     """What the study's _work/ holds of cells in training and of cells that wait for their scores."""
     work = Path(folder) / "_work"
-    training: dict[str, int] = {}
-    times = []
+    notes = list((work / "attempts").glob("[!.]*.json"))  # written before a cell's training begins
+    training = {path.stem: 0 for path in notes}
+    times = [_written(path) for path in notes]
     for path in sorted((work / "checkpoints").glob("[!.]*.safetensors")):
         counters = _counters(path)
         if counters is not None:
@@ -48,9 +49,8 @@ def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
                 training[cell_id] = max(training.get(cell_id, 0), counters["step"])
     records = list((work / "trained").glob("[!.]*.json"))
     times += [_written(path) for path in records]
-    trained = {path.stem for path in records}
     last = max((time for time in times if time is not None), default=None)
-    return Signs(training, trained, _held(work / "locks", grid), last)
+    return Signs(training, {path.stem for path in records}, _held(work / "locks", grid), last)
 
 
 def packs_by_id(grid: LoadedGrid) -> dict[str, Pack]:

@@ -43,7 +43,7 @@ def test_a_cell_trained_in_a_pack_comes_out_again_alone_bit_for_bit(results, dat
     code, output = reproduce(cell.id, results, data_dir)
     scores = bench.load_scores(results / "tiny").query("cell_id == @cell.id")
     assert code == 0
-    assert output.startswith(f"{cell.id} (dsprites_quick, factor_vae gamma=6, seed 0) of tiny, source rendered")
+    assert output.startswith(f"{cell.id} (dsprites_quick, factor_vae gamma=6, seed 0) of tiny, source ")
     assert output.splitlines()[-1] == f"{len(scores)} of {len(scores)} scores came out again bit for bit."
     assert all(name in output for name in scores["key"])
     assert {path: path.read_bytes() for path in results.rglob("*") if path.is_file()} == before

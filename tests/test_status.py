@@ -76,6 +76,17 @@ def test_cells_of_a_pack_that_is_held_are_running_from_the_first_second(tiny):
     assert study_status(folder).totals["running"] == 0
 
 
+def test_cells_before_their_first_checkpoint_run_and_trained_ones_too(tiny):
+    folder, grid = tiny
+    for name, cell in (("attempts", grid.cells[0]), ("trained", grid.cells[4])):
+        path = folder / "_work" / name / f"{cell.id}.json"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    found = study_status(folder)
+    assert found.counts["running"].tolist() == [1, 1]
+    assert "running: 1 in training, 1 trained and to be scored" in list(lines(found))
+
+
 def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp_path):
     folder, grid = plan_study(tmp_path / "results", command="bench run tiny.yaml --cpus 2")
     hour_ago = time.time() - 3600
