@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 
 from bench.pack import Context, run_pack
 from bench.plan import Work
+
+MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer
 
 _events = None  # the pool's queue of events, one per worker process
 
@@ -16,23 +19,36 @@ _events = None  # the pool's queue of events, one per worker process
 def run_inline(works: Sequence[Work], context: Context, cpus: int, on_event: Callable[[dict], None]) -> None:
     """Run every pack: one after another in this process with one cpu, else `cpus` at a time in a pool.
 
-    Raises concurrent.futures.process.BrokenProcessPool when a worker process dies.
+    A pool whose worker died is made anew for the packs that are left.
     """
     if cpus == 1:
         for work in works:
             run_pack(work, context, on_event)
         return
+    left = {work.pack.id: work for work in works}
+    deaths = 0
+    while left and deaths < MAX_DEATHS:
+        before = len(left)
+        try:
+            _run_pool(left, context, cpus, on_event)
+        except BrokenProcessPool:  # a worker died; cells that keep dying are quarantined (bench.attempts)
+            deaths = deaths + 1 if len(left) == before else 0
+
+
+def _run_pool(left: dict[str, Work], context: Context, cpus: int, on_event: Callable[[dict], None]) -> None:
+    """Run the packs of `left` in a pool and take the finished ones out; BrokenProcessPool when one dies."""
     # spawned, not forked: torch's threads and a GPU's context do not survive a fork
     spawn = multiprocessing.get_context("spawn")
     queue = spawn.Queue()
     with ProcessPoolExecutor(cpus, spawn, initializer=_remember, initargs=(queue,)) as pool:
-        waiting = {pool.submit(_run_in_pool, work, context) for work in works}
+        waiting = {pool.submit(_run_in_pool, work, context): name for name, work in left.items()}
         try:
             while waiting:
-                done, waiting = wait(waiting, timeout=0.2)
+                done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 _pass_on(queue, on_event)
                 for future in done:
                     future.result()
+                    left.pop(waiting.pop(future))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

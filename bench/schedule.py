@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
-MAX_FAILURES = 2  # deaths of a pack's worker before the pack is left to the next run
+MAX_FAILURES = 12  # deaths of a pack's worker; cells that keep dying are quarantined before (bench.attempts)
 
 
 def run_on_ray(

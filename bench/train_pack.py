@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bench import artifacts, checkpoint
+from bench import artifacts, attempts, checkpoint
+from bench.attempts import Attempt
 from bench.codes import code_tables
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
@@ -104,38 +105,64 @@ class PackTrainer:
         ]
 
     def train_stack(self, cells: list[Cell]) -> None:
-        """Train, evaluate and encode up to `width` cells.
+        """Train, evaluate and encode cells that are at the same step, in groups that may die together.
 
-        A stack that does not fit in memory is halved, and so are all later ones of the pack; one that raises
+        A group that does not fit in memory is halved, and so are all later ones of the pack; one that raises
         otherwise is recorded as failed. What the disk refuses is the run's failure, not the cells'.
         """
-        if len(cells) > self.width:
-            for first in range(0, len(cells), self.width):
-                self.train_stack(cells[first : first + self.width])
-            return
+        for group, tries in self._groups(cells):
+            for cell, made in zip(group, tries, strict=True):
+                attempts.note(self.context.work, cell.id, made)
+            try:
+                self._train_group(group)
+            except Exception as error:
+                if isinstance(error, OSError):
+                    raise
+                if _is_out_of_memory(error) and self.width > 1:
+                    self.width //= 2
+                    self.report({"pack": self.work.pack.id, "width": self.width})
+                    self.train_stack(group)
+                else:
+                    for cell in group:
+                        self._record(cell, traceback.format_exc(), {}, 0.0)
+            finally:  # also when a key is pressed: only a process that is gone leaves its note
+                for cell in group:
+                    attempts.forget(self.context.work, cell.id)
+
+    def _groups(self, cells: list[Cell]) -> Iterator[tuple[list[Cell], list[Attempt]]]:
+        """Cells to be trained together, with their tries; a quarantined cell is recorded as failed."""
+        found = checkpoint.find(self.context.work / "checkpoints", [cell.id for cell in cells])
+        tries = {}
+        for cell in cells:
+            step = found[cell.id].step if cell.id in found else 0
+            made = attempts.attempt(self.context.work, cell.id, step, self.width)
+            if made.is_quarantined:
+                self._record(
+                    cell, f"quarantined: its process died {made.deaths} times at step {step}", {}, 0.0
+                )
+                attempts.forget(self.context.work, cell.id)
+            else:
+                tries[cell] = made
+        if tries:
+            size = min(self.width, *(made.size for made in tries.values()))
+            left = list(tries)
+            for first in range(0, len(left), size):
+                group = left[first : first + size]
+                yield group, [replace(tries[cell], size=len(group)) for cell in group]
+
+    def _train_group(self, cells: list[Cell]) -> None:
         began = time.perf_counter()
-        try:
-            members, state, curve = self._begin(cells)
-            train(self.problem, members, state, curve, self._on_block(cells))
-            checkpoint.save(self.context.work / "checkpoints", [cell.id for cell in cells], state, curve)
-            values = evaluate(self.problem, members, state, -(-EVALUATION_IMAGES // self._batch_size))
-        except Exception as error:
-            if isinstance(error, OSError):
-                raise
-            if _is_out_of_memory(error) and self.width > 1:
-                self.width //= 2
-                self.report({"pack": self.work.pack.id, "width": self.width})
-                self.train_stack(cells)
-                return
-            for cell in cells:
-                self._record(cell, traceback.format_exc(), {}, time.perf_counter() - began, self.width)
-            return
+        members, state, curve = self._begin(cells)
+        train(self.problem, members, state, curve, self._on_block(cells))
+        checkpoint.save(self.context.work / "checkpoints", [cell.id for cell in cells], state, curve)
+        batches = -(-EVALUATION_IMAGES // self.problem.training.batch_size)
+        values = evaluate(self.problem, members, state, batches)
         seconds = (time.perf_counter() - began) / len(cells)
         self._keep(cells, state, curve)
         for row, cell in enumerate(cells):
             error = _death(state, row)
             scores = {key: float(values[key][row]) for key in TRAINING_KEYS}
-            self._record(cell, error, {} if error else scores, seconds, self.width)
+            self._record(cell, error, {} if error else scores, seconds)
 
     def encode_kept(self, cell: Cell, path, row: int) -> None:
         """Make the code table of a cell whose weights an earlier run kept."""
@@ -143,11 +170,7 @@ class PackTrainer:
         named = {name: torch.from_numpy(value).to(self.context.device) for name, value in tensors.items()}
         parameters = self.problem.network.layout.join(named)
         self._write_codes([cell], parameters)
-        self._record(cell, None, {}, 0.0, self.width)
-
-    @property
-    def _batch_size(self) -> int:
-        return self.problem.training.batch_size
+        self._record(cell, None, {}, 0.0)
 
     def _begin(self, cells: list[Cell]) -> tuple[Members, State, Curve]:
         padded = cells + [cells[0]] * (self.width - len(cells))  # one width, one choice of kernels, same bits
@@ -167,7 +190,12 @@ class PackTrainer:
             if now - last["said"] >= 1.0:
                 last["said"] = now
                 self.report(
-                    {"pack": self.work.pack.id, "steps": state.step * len(cells), "stack": cell_ids[0]}
+                    {
+                        "pack": self.work.pack.id,
+                        "cells": len(self.work.cells),
+                        "stack": cell_ids[0],
+                        "steps": state.step * len(cells),
+                    }
                 )
             if now - last["saved"] >= self.context.checkpoint_seconds:
                 last["saved"] = now
@@ -226,9 +254,9 @@ class PackTrainer:
             "model": first.model,
         }
 
-    def _record(self, cell: Cell, error: str | None, values: dict, seconds: float, width: int) -> None:
+    def _record(self, cell: Cell, error: str | None, values: dict, seconds: float) -> None:
         status = "failed" if error else "ok"
-        trained = Trained(status, error, values, seconds, device_name(self.context.device), width)
+        trained = Trained(status, error, values, seconds, device_name(self.context.device), self.width)
         trained.write(self.context.work, cell.id)
 
 

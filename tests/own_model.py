@@ -1,5 +1,7 @@
 """A user's own model, as a grid names it: own_model:SCALED."""
 
+import os
+import signal
 from typing import ClassVar
 
 from bench.models import Model
@@ -28,3 +30,13 @@ def diverging(statistics, hyper):
 
 
 DIVERGING = Model(diverging, settings=ScaledSettings)
+
+
+def deadly(statistics, hyper):
+    """Kills its own process at step 20 if a weight is 13."""
+    if statistics.step >= 20 and (hyper["weight"] == 13.0).any():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return hyper["weight"] * statistics.kl
+
+
+DEADLY = Model(deadly, settings=ScaledSettings)

@@ -1,0 +1,57 @@
+"""Which cells' processes died: noted before the risky work, so that even a kill without warning counts.
+
+A stack whose process died without getting any further is tried again in halves (padded to the same width,
+hence with the same bits), down to single cells; a cell that died three times alone is quarantined. So one
+deadly cell never costs its neighbours, and neither does a machine that goes away now and then.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.atomic import write_text
+
+DEATHS_ALONE = 3
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a cell: the step it began at, cells it was tried with, and deaths at that step before."""
+
+    step: int
+    size: int
+    deaths: int
+    deaths_alone: int
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.deaths_alone >= DEATHS_ALONE
+
+
+def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
+    """The try that comes next for a cell at `step`, after what is left of the last one.
+
+    A note that was not removed is a process that died; one from an earlier step is forgiven.
+    """
+    path = _path(work, cell_id)
+    last = Attempt(**json.loads(path.read_text())) if path.is_file() else None
+    if last is None or last.step != step:
+        return Attempt(step, width, 0, 0)
+    deaths = last.deaths + 1
+    return Attempt(step, max(1, width >> deaths), deaths, last.deaths_alone + (last.size == 1))
+
+
+def note(work: Path, cell_id: str, made: Attempt) -> None:
+    """Write down that a try begins."""
+    write_text(_path(work, cell_id), json.dumps(asdict(made)))
+
+
+def forget(work: Path, cell_id: str) -> None:
+    """The try ended in this process's hands, well or with an error."""
+    _path(work, cell_id).unlink(missing_ok=True)
+
+
+def _path(work: Path, cell_id: str) -> Path:
+    return work / "attempts" / f"{cell_id}.json"

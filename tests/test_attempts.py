@@ -1,0 +1,54 @@
+"""Deaths of processes: halves, single cells, quarantine, and neighbours that do not suffer."""
+
+import pytest
+
+import bench
+from bench.attempts import Attempt, attempt, forget, note
+from bench.running import make_plan, run
+
+DEADLY = """
+study: tiny
+datasets: [dsprites_quick]
+source: rendered
+models: {'own_model:DEADLY': {weight: [1, 2, 3, 4, 13, 6]}}
+training: {architecture: dense_8, latent_dim: 4, steps: 60, learning_rate: 4e-3}
+evaluation: {images: 600, metrics: [mig]}
+"""
+
+
+def test_a_note_left_behind_is_a_death_and_halves_the_stack(tmp_path):
+    sizes, alone = [], []
+    for _ in range(7):
+        made = attempt(tmp_path, "a", step=0, width=8)
+        note(tmp_path, "a", made)
+        sizes.append(made.size)
+        alone.append(made.deaths_alone)
+    assert sizes == [8, 4, 2, 1, 1, 1, 1]
+    assert alone == [0, 0, 0, 0, 1, 2, 3]
+    assert made.is_quarantined
+
+
+def test_getting_further_or_ending_well_forgives(tmp_path):
+    for _ in range(2):
+        note(tmp_path, "a", attempt(tmp_path, "a", step=0, width=8))
+    assert attempt(tmp_path, "a", step=0, width=8).deaths == 2
+    assert attempt(tmp_path, "a", step=100, width=8) == Attempt(100, 8, 0, 0)
+    forget(tmp_path, "a")
+    assert attempt(tmp_path, "a", step=0, width=8).deaths == 0
+
+
+@pytest.mark.parametrize("executor", ["inline", pytest.param("ray", marks=pytest.mark.long)])
+def test_a_deadly_cell_is_quarantined_and_its_neighbours_are_scored(
+    tmp_path, data_dir, executor, monkeypatch
+):
+    monkeypatch.setenv("PYTHONPATH", "tests")
+    path = tmp_path / "tiny.yaml"
+    path.write_text(DEADLY)
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "cpus": 2, "executor": executor}
+    outcome = run(path, **arguments)
+    assert (outcome.done, outcome.failed, outcome.missing) == (5, 1, 0)
+    failed = bench.load_scores(tmp_path / "r" / "tiny").query("status == 'failed'")
+    assert set(failed["strength"]) == {13.0}
+    assert failed["error"].str.contains("quarantined: its process died").all()
+    assert make_plan(path, results=tmp_path / "r", data_dir=data_dir).cells_left == 0
+    assert not list((tmp_path / "r" / "tiny" / "_work").glob("attempts/*"))
