@@ -15,11 +15,10 @@ from safetensors.numpy import save_file
 
 from bench.grid import Cell, LoadedGrid, load_grid
 from bench.metrics import parse_requests
-from bench.plan import TRAINING_KEYS, cut
+from bench.plan import TRAINING_KEYS, cut, planned_requests
 from bench.running import run
-from bench.score_pack import _training_identity
 from bench.scoring import planned_keys
-from bench.store import write_scores
+from bench.store import REQUEST_KEY, write_scores
 from bench.study import record_plan
 
 
@@ -58,7 +57,8 @@ def made_up(cell: Cell, pack_id: str, grid: LoadedGrid) -> list[dict]:
     """Score rows of a cell with values that are functions of the score's key."""
     evaluation = grid.settings.evaluation
     planned = planned_keys(parse_requests(evaluation.metrics), evaluation.representations)
-    keys = [_training_identity() | {"key": key} for key in TRAINING_KEYS]
+    training = dict(zip(REQUEST_KEY[1:], planned_requests(grid)[0], strict=True))
+    keys = [training | {"key": key} for key in TRAINING_KEYS]
     keys += [{"images": evaluation.images or 0} | key for key in planned]
     common = cell.columns() | {
         "pack_id": pack_id, "study": grid.study, "status": "ok", "flags": "", "device": "cpu",
