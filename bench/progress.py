@@ -56,6 +56,14 @@ class Tally:
         """Time left at the rate so far; None before there is one."""
         return (self.steps - self.model_steps) / self.rate if self.model_steps else None
 
+    def short(self) -> str:
+        """As much as leaves room for a bar in a terminal of 80 columns."""
+        left = f", {duration(self.seconds_left)} left" if self.seconds_left is not None else ""
+        return (
+            f"{self.done}/{self.cells} cells, {self.failed} failed, {self.running} running, "
+            f"{self.rate:,.0f} steps/s{left}"
+        )
+
     def line(self) -> str:
         """One line for a log."""
         left = f", about {duration(self.seconds_left)} left" if self.seconds_left is not None else ""
@@ -77,15 +85,11 @@ class Display:
 
     def __enter__(self) -> Display:
         if self.console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=None))
             self._bar = Progress(
-                TextColumn("[bold]{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[counts]}"),
-                console=self.console,
-                transient=True,
-                refresh_per_second=2,
+                *columns, console=self.console, transient=True, refresh_per_second=2, expand=True
             )
-            self._task = self._bar.add_task("training", total=max(1, self.tally.steps), counts="starting")
+            self._task = self._bar.add_task(self.tally.short(), total=max(1, self.tally.steps))
             self._bar.start()
         return self
 
@@ -97,7 +101,7 @@ class Display:
         """Take an event of a pack and show what changed."""
         self.tally.take(event)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.tally.model_steps, counts=self.tally.line())
+            self._bar.update(self._task, completed=self.tally.model_steps, description=self.tally.short())
         elif time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
             self.console.print(self.tally.line(), highlight=False)
