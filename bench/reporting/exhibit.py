@@ -69,5 +69,10 @@ def bracket(value: float, low: float, high: float, digits: int = 2) -> str:
     """`0.40 [0.37, 0.43]`; `–` where there is no value, no brackets where there is no interval."""
     if pd.isna(value):
         return "–"
-    shown = f"{value:.{digits}f}"
-    return (shown if pd.isna(low) else f"{shown} [{low:.{digits}f}, {high:.{digits}f}]").replace("-", "−")
+    shown = [
+        f"{x + 0:.{digits}f}" if round(x, digits) else f"{0:.{digits}f}"
+        for x in (value, low, high)
+        if pd.notna(x)
+    ]
+    text = shown[0] if len(shown) < 3 else f"{shown[0]} [{shown[1]}, {shown[2]}]"
+    return text.replace("-", "−")

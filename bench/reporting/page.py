@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import resources
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.reporting import tables
 from bench.reporting.cells import Study
@@ -22,12 +23,14 @@ def html_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
     """The whole page as HTML text, with styles, script and figures inside."""
     files = resources.files("bench.reporting") / "template"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters["unbroken"] = unbroken
+    environment.filters["prose"] = prose
     template = environment.from_string((files / "page.html.jinja").read_text(encoding="utf-8"))
+    parts = {name: _parts(exhibit) for name, exhibit in exhibits.items()}
     return template.render(
         study=study,
         head=headline(study),
-        exhibits={name: _parts(exhibit) for name, exhibit in exhibits.items()},
+        exhibits=parts,
+        absent={name: part for name, part in parts.items() if part["exhibit"].missing},
         css=Markup((files / "page.css").read_text(encoding="utf-8")),
         script=Markup((files / "page.js").read_text(encoding="utf-8")),
         version=__version__,
@@ -50,9 +53,10 @@ def markdown_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def unbroken(text: str) -> str:
-    """`text` with no line break inside `β = 4` or before a percent sign."""
-    return text.replace(" = ", "\u00a0=\u00a0").replace(" %", "\u00a0%")
+def prose(text: str) -> Markup:
+    """`text` for the page: what stands between backticks as code, no line break within `β = 4` or `5 %`."""
+    text = text.replace(" = ", "\u00a0=\u00a0").replace(" %", "\u00a0%")
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def headline(study: Study) -> dict:

@@ -98,8 +98,9 @@ class _Resampled:
             self._weights[mask] = seed_weights(self._groups[both], self._rng, self._draws)
         drawn = np.einsum("dn,dn->d", self._standardised(x[both], mask), self._standardised(y[both], mask))
         # Normal on Fisher's scale: stays inside −1 … 1 and needs no tail of the few draws.
-        half = stats.norm.ppf((1 + LEVEL) / 2) * self._widening * np.nanstd(_fisher(drawn))
-        return Estimate(rho, float(np.tanh(_fisher(rho) - half)), float(np.tanh(_fisher(rho) + half)), n)
+        z, half = _fisher(rho, n), self._widening * np.nanstd(_fisher(drawn, n))
+        half *= stats.norm.ppf((1 + LEVEL) / 2)
+        return Estimate(rho, float(np.tanh(z - half)), max(rho, float(np.tanh(z + half))), n)
 
     def _standardised(self, x: np.ndarray, mask: bytes) -> np.ndarray:
         """Ranks (draws, n) scaled so that the product of two columns sums to their correlation."""
@@ -112,8 +113,10 @@ class _Resampled:
         return self._ranks[key]
 
 
-def _fisher(rho: np.ndarray | float) -> np.ndarray | float:
-    return np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+def _fisher(rho: np.ndarray | float, n: int) -> np.ndarray | float:
+    """Fisher's transform, up to half the smallest step by which n ranks can miss ±1."""
+    limit = 1 - 6 / (n * (n**2 - 1))
+    return np.arctanh(np.clip(rho, -limit, limit))
 
 
 def repeated(groups: np.ndarray) -> bool:

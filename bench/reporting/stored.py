@@ -49,7 +49,8 @@ def with_pictures(study: Study, folder: Path, rng: Generator) -> Study:
     group = ["data"] if len(study.datasets) > 1 else ["data", "model"]
     pictures = {}
     cells = study.cells[study.trained & study.cells.index.isin(_with_pictures(folder / "pictures"))]
-    for _, found in cells.groupby(group):
+    order = cells.assign(_model=cells["model"].map(study.models().index)).sort_values("_model", kind="stable")
+    for _, found in order.groupby(group, sort=False):
         cell_id = found.index[rng.integers(len(found))]
         pictures[cell_id] = read_pictures(folder / "pictures", cell_id)
         codes = read_codes(folder / "codes", {cell_id})

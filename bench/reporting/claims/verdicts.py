@@ -169,11 +169,15 @@ def claims_numbers(claims: list[Claim]) -> pd.DataFrame:
 
 def summary(claims: list[Claim], study: Study) -> str:
     """The sentence above the table."""
+    reason = shortfall(study)
+    if reason:
+        return (
+            f"No verdict is given on the paper’s {len(claims)} findings because {reason}. "
+            "The estimates are among the numbers."
+        )
     counts = {v: sum(c.verdict == v for c in claims) for v in (AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED)}
-    text = (
+    return (
         f"Of {len(claims)} findings, this study agrees with {counts[AGREES]}, differs from "
         f"{counts[DIFFERS]}, and has too little data for {counts[TOO_LITTLE]}; {counts[UNVERIFIED]} rests "
         "on an unverified number."
     )
-    reason = shortfall(study)
-    return text + (f" No verdict is given because {reason}." if reason else "")

@@ -56,7 +56,7 @@ def _drawing(
 ) -> Drawing:  # fmt: skip
     """Rows objectives, columns metrics, a violin per value."""
     values = max(sum(f["model"] == m for c, f, _ in found if c == metrics[0]) for m in models)
-    height = 0.5 + len(models) * (0.22 + 0.12 * max(values, 3))
+    height = 0.5 + len(models) * (0.22 + 0.12 * max(values, 6))
     margins = {"left": 0.13, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.25 / height}
     with figure(PAGE_WIDTH, height, len(models), len(metrics), **margins, wspace=0.14, hspace=0.3) as (
         drawn,

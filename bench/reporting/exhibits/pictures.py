@@ -51,16 +51,16 @@ def _by_kl(found: dict[str, np.ndarray]) -> np.ndarray:
 def _drawing(study: Study, cell_id: str, found: dict[str, np.ndarray]) -> Drawing:
     cell, order = study.cells.loc[cell_id], _by_kl(found)
     pairs = np.stack([found["images"], found["reconstructions"]])
-    height = 0.35 + 0.92 + 0.27 * len(order)
+    height = 0.47 + 0.92 + 0.27 * len(order)
     with figure(
-        PANEL_WIDTH, height, 2, 1, left=0.15, right=0.99, top=1 - 0.25 / height, bottom=0.02, hspace=0.06
+        PANEL_WIDTH, height, 2, 1, left=0.15, right=0.99, top=1 - 0.37 / height, bottom=0.02, hspace=0.06
     ) as (drawn, axes):
         grid = axes[0, 0].get_gridspec()
         grid.set_height_ratios([0.85, 0.27 * len(order)])
         _tiles(axes[0, 0], pairs, ["image", "reconstr."])
         labels = [f"KL {found['kl'][i]:.2f}" if "kl" in found else f"code {i}" for i in order]
         _tiles(axes[1, 0], found["traversals"][order], labels)
-        axes[0, 0].set_title(f"{cell['label']}, seed {cell['seed']}, {cell['data']}", fontsize=7.5)
+        axes[0, 0].set_title(f"{cell['label']}, seed {cell['seed']}\n{cell['data']}", fontsize=7)
         alt = f"Reconstructions and traversals of {cell['label']} on {cell['data']}"
         return finish(drawn, f"reconstructions-{slug(cell['data'])}-{cell_id}", alt)
 
