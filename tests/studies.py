@@ -45,9 +45,9 @@ def plan_study(results: Path, text: str = TINY, **about: str) -> tuple[Path, Loa
 def commit(folder: Path, grid: LoadedGrid, cells: Sequence[Cell], **columns) -> list[Path]:
     """Commit made-up scores of `cells`, one file a pack; `columns` replace some of the made-up ones."""
     run_id = columns.pop("run_id", "20260101T000000-aaaaaa")
-    files = []
+    chosen, files = {cell.id for cell in cells}, []
     for pack in cut(grid.cells, "cuda"):
-        rows = [row | columns for cell in pack.cells if cell in cells for row in made_up(cell, pack.id, grid)]
+        rows = [row | columns for cell in pack.cells if cell.id in chosen for row in made_up(cell, pack.id, grid)]
         if rows:
             files.append(write_scores(folder / "scores", pack.id, rows, {"run_id": run_id, "host": "h"}))
     return files
