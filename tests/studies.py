@@ -47,7 +47,8 @@ def commit(folder: Path, grid: LoadedGrid, cells: Sequence[Cell], **columns) -> 
     run_id = columns.pop("run_id", "20260101T000000-aaaaaa")
     chosen, files = {cell.id for cell in cells}, []
     for pack in cut(grid.cells, "cuda"):
-        rows = [row | columns for cell in pack.cells if cell.id in chosen for row in made_up(cell, pack.id, grid)]
+        inside = [cell for cell in pack.cells if cell.id in chosen]
+        rows = [row | columns for cell in inside for row in made_up(cell, pack.id, grid)]
         if rows:
             files.append(write_scores(folder / "scores", pack.id, rows, {"run_id": run_id, "host": "h"}))
     return files
