@@ -129,7 +129,7 @@ def _problems(design, classes, penalties, ridge) -> Problems:
 
 
 def fit(codes: np.ndarray, labels: np.ndarray) -> Classifier:
-    """LogisticRegression() of 2018 for labels (n,): liblinear, one-vs-rest, C = 1, the intercept penalised."""
+    """LogisticRegression() of 2018: liblinear, one-vs-rest, C = 1, the intercept penalised."""
     values, classes = np.unique(labels, return_inverse=True)
     design = with_intercept(codes)
     problems = _problems(design, classes, np.ones(1), np.ones(design.shape[1]))
