@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from bench.atomic import whole_file
 from bench.optim import Moments
 from bench.plan import digest
-from bench.training import Curve, State
+from bench.problem import Curve, State
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.problem import Problem, draw_nuisance
 from bench.randomness import Stream
-from bench.training import Problem, draw_nuisance
 
 ENCODING_BATCH = 512
 _EVALUATION_SEED = 0  # nuisance of the code tables is drawn once for all cells of a data set

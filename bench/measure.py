@@ -20,14 +20,16 @@ from bench.data.device import DeviceImages
 from bench.grid import Cell
 from bench.metrics import Request
 from bench.plan import Work, width_of
+from bench.problem import Members, Problem, State, block, start
 from bench.scoring import score_table
 from bench.settings import IMAGE_SIZE
+from bench.stepping import UNROLLED, stepper_for, update
 from bench.train_pack import members_of, problem_of, settle_process
-from bench.training import Members, Problem, State, block, start, update
 from bench.yardstick import PlainLoop
 
 ROUNDS = 10
 SECONDS_PER_ROUND = 0.3
+STEPS_PER_CALL = {"cpu": 1, "cuda": UNROLLED}  # as many as one graph holds
 WIDTHS = {"cpu": (1, 4, 8, 16), "cuda": (8, 16, 32, 64)}
 MATRIX = 2048
 
@@ -108,6 +110,7 @@ def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
     widths = sorted({width, *WIDTHS[device]}) if width > 1 else [width]
     costs = {tried: _quartile(_stepper(problem, cell, tried, device), device) / tried for tried in widths}
     ours, plain = _interleaved(_stepper(problem, cell, width, device), _plain(problem, cell, device), device)
+    ours /= STEPS_PER_CALL[device]
     batch = _quartile(_batcher(problem, cell, width, device), device) / width
     gigaflop = _gigaflop(problem, cell, device)
     return Speed(
@@ -159,12 +162,8 @@ def _ready(problem: Problem, cell: Cell, width: int, device: str) -> tuple[Membe
 
 def _stepper(problem: Problem, cell: Cell, width: int, device: str) -> Callable[[], None]:
     members, state, prepared = _ready(problem, cell, width, device)
-    count = len(prepared.step)
-
-    def step() -> None:
-        update(problem, state, members.hyper, prepared, state.step % count)
-
-    return step
+    stepper = stepper_for(problem, members, state)
+    return lambda: stepper.run(prepared, 0, STEPS_PER_CALL[device], ())
 
 
 def _batcher(problem: Problem, cell: Cell, width: int, device: str) -> Callable[[], object]:
@@ -184,9 +183,9 @@ def _plain(problem: Problem, cell: Cell, device: str) -> Callable[[], None]:
 
 
 def _gigaflop(problem: Problem, cell: Cell, device: str) -> float:
-    step = _stepper(problem, cell, 1, device)
+    members, state, prepared = _ready(problem, cell, 1, device)
     with FlopCounterMode(display=False) as counter:
-        step()
+        update(problem, state, members.hyper, prepared, 0)
     return counter.get_total_flops() / 1e9
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.codes import fixed_images
-from bench.training import Problem
+from bench.problem import Problem
 
 IMAGES = 8
 #: Values of a traversed latent. The released code takes [−1, 1]; two prior standard deviations show more.

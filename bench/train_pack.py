@@ -16,6 +16,7 @@ from bench.attempts import Attempt
 from bench.codes import code_tables
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
+from bench.evaluation import evaluate
 from bench.grid import Cell, own_object
 from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
@@ -23,9 +24,10 @@ from bench.nets import discriminator as discriminators
 from bench.pack import Context, Report, Trained, codes_path
 from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
+from bench.problem import Curve, Members, Problem, State, activation_dtype, start
 from bench.rows import evaluation_images, evaluation_rng
 from bench.settings import IMAGE_SIZE
-from bench.training import Curve, Members, Problem, State, activation_dtype, evaluate, start, train
+from bench.training import train
 
 
 def train_pack(work: Work, context: Context, report: Report) -> None:

@@ -9,8 +9,8 @@ from bench.data.base import Dataset
 from bench.data.device import DeviceImages
 from bench.models import MODELS
 from bench.nets import ARCHITECTURES, discriminator
+from bench.problem import Members, Problem, activation_dtype
 from bench.settings import IMAGE_SIZE, Training
-from bench.training import Members, Problem, activation_dtype
 
 SETTINGS = {
     "untrained": [{}, {}, {}],
@@ -45,7 +45,7 @@ class NoiseImages(Dataset):
         return {"images": self.table}
 
 
-def problem(model: str, reconstruction: str = "bernoulli", **training) -> Problem:
+def problem(model: str, reconstruction: str = "bernoulli", device: str = "cpu", **training) -> Problem:
     """A problem of `model` with the small discriminator; settings of training override small defaults."""
     defaults = {
         "architecture": "dense_8", "latent_dim": 3, "batch_size": 8, "steps": 60,
@@ -56,7 +56,7 @@ def problem(model: str, reconstruction: str = "bernoulli", **training) -> Proble
         1, settings.latent_dim, activation_dtype(settings.precision)
     )
     critic = discriminator.layout("fc_64x2", settings.latent_dim) if MODELS[model].adversarial else None
-    images = DeviceImages(NoiseImages(), "cpu", IMAGE_SIZE[settings.architecture])
+    images = DeviceImages(NoiseImages(), device, IMAGE_SIZE[settings.architecture])
     return Problem(network, MODELS[model], settings, reconstruction, critic, images)
 
 
@@ -64,7 +64,10 @@ def members(problem: Problem, settings: list[dict], seeds: list[int] | None = No
     """Members with these model settings; seeds 0, 1, … unless given."""
     common = {"reconstruction_scale": 0.7, "reconstruction_weight": 2.0}
     filled = [common | values for values in settings]
+    device = problem.images.device
     hyper = {
-        name: torch.tensor([values[name] for values in filled], dtype=problem.dtype) for name in filled[0]
+        name: torch.tensor([values[name] for values in filled], dtype=problem.dtype, device=device)
+        for name in filled[0]
     }
-    return Members(torch.tensor(seeds if seeds is not None else range(len(settings))), hyper)
+    chosen = list(range(len(settings))) if seeds is None else seeds
+    return Members(torch.tensor(chosen, device=device), hyper)

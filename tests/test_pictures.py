@@ -5,8 +5,8 @@ from problems import SETTINGS, members, problem
 
 from bench import artifacts
 from bench.pictures import TRAVERSED, pictures
+from bench.problem import start
 from bench.running import run
-from bench.training import start
 
 
 def test_pictures_are_what_the_network_says():

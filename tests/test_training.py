@@ -5,8 +5,10 @@ import torch
 from problems import SETTINGS, members, problem
 
 from bench import checkpoint
+from bench.evaluation import evaluate
 from bench.models import MODELS, Model
-from bench.training import Curve, Problem, evaluate, start, train
+from bench.problem import Curve, Problem, start
+from bench.training import train
 
 
 def trained(given: Problem, pack, until_block=None) -> tuple:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from problems import SETTINGS, members, problem
 
-from bench.training import block, forward, start, update
+from bench.problem import block, start
+from bench.stepping import forward, update
 
 
 def logits_of(precision: str) -> torch.Tensor:

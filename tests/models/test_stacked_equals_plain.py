@@ -6,7 +6,8 @@ from models.plain import PlainDiscriminator, PlainVAE, train_plain
 from problems import SETTINGS, members, problem
 
 from bench.models import MODELS
-from bench.training import block, start, update
+from bench.problem import block, start
+from bench.stepping import update
 
 STEPS = 60
 

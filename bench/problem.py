@@ -1,0 +1,157 @@
+"""What a pack trains: what its members share, what they differ in, and everything that training changes.
+
+A pack's E members are rows of flat tensors, so that packs can be taken apart and rebuilt. Nothing is drawn
+while training: batches, noise and permutations are made in blocks, as functions of (seed, stream, step).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bench.data.device import DeviceImages
+from bench.models import Model
+from bench.nets import Network
+from bench.nets.parameters import Layout
+from bench.optim import Moments, adam_rate, half_cosine
+from bench.randomness import Stream, byte_uniforms, indices, normals, permutations, uniforms
+from bench.settings import Training
+
+BLOCK = 100  # steps whose random numbers are made at once: amortises the ~120 integer operations of Philox
+NUISANCE_NUMBERS = 2**22  # at most so many at once, a few hundred MB with what making them needs
+
+VAE_BETAS = (0.9, 0.999)
+DISCRIMINATOR_BETAS = (0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all members of a pack share."""
+
+    network: Network
+    model: Model
+    training: Training
+    reconstruction: str
+    discriminator: Layout | None
+    images: DeviceImages
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of parameters, heads, losses and Adam."""
+        return torch.float64 if self.training.precision == "float64" else torch.float32
+
+
+@dataclass(frozen=True)
+class Members:
+    """What a pack's members differ in: seeds (E,) and each numeric setting of the model (E,)."""
+
+    seeds: Tensor
+    hyper: dict[str, Tensor]
+
+
+@dataclass
+class State:
+    """Everything that training changes; rows belong to members, so packs can be taken apart and rebuilt."""
+
+    step: int
+    parameters: Tensor
+    moments: Moments
+    discriminator: Tensor | None
+    discriminator_moments: Moments | None
+    alive: Tensor  # (E,) bool
+    died_at: Tensor  # (E,) int64, the step whose loss or gradient was not finite, −1 while alive
+
+
+@dataclass(frozen=True)
+class Block:
+    """What K steps need, made at once on the device, so that no step waits for the host."""
+
+    step: Tensor  # (K,) completed updates before each step
+    index: Tensor  # (K, E, B)
+    noise: Tensor  # (K, E, B, d)
+    nuisance: Tensor | None  # (K, E, B, numbers)
+    permutation: Tensor | None  # (K, E, B, d)
+    rate: Tensor  # (K,) step size of the VAE's Adam
+    critic_rate: Tensor  # (K,) the same of the discriminator's, for a learning rate of 1
+
+
+@dataclass
+class Curve:
+    """Logged steps of a pack: `points[name]` is a list of tensors (E,) or, for kl_per_latent, (E, d)."""
+
+    steps: list[int] = field(default_factory=list)
+    points: dict[str, list[Tensor]] = field(default_factory=dict)
+
+    def add(self, step: int, values: dict[str, Tensor]) -> None:
+        self.steps.append(step)
+        for name, value in values.items():
+            self.points.setdefault(name, []).append(value)
+
+
+def activation_dtype(precision: str) -> torch.dtype:
+    """Precision of the convolutions' activations under a named precision of a grid."""
+    return {"float64": torch.float64, "bfloat16": torch.bfloat16}.get(precision, torch.float32)
+
+
+def start(problem: Problem, members: Members) -> State:
+    """The state before the first update."""
+    seeds, dtype = members.seeds, problem.dtype
+    parameters = problem.network.layout.initial(seeds, Stream.WEIGHTS, dtype)
+    discriminator = None
+    if problem.discriminator is not None:
+        discriminator = problem.discriminator.initial(seeds, Stream.DISCRIMINATOR_WEIGHTS, dtype)
+    return State(
+        step=0,
+        parameters=parameters,
+        moments=Moments.zeros_like(parameters),
+        discriminator=discriminator,
+        discriminator_moments=None if discriminator is None else Moments.zeros_like(discriminator),
+        alive=torch.ones(len(seeds), dtype=torch.bool, device=seeds.device),
+        died_at=torch.full((len(seeds),), -1, dtype=torch.int64, device=seeds.device),
+    )
+
+
+def block(problem: Problem, members: Members, first: int, count: int) -> Block:
+    """Random numbers and step sizes of steps first … first + count − 1."""
+    training, seeds, dtype = problem.training, members.seeds, problem.dtype
+    batch, latents = training.batch_size, training.latent_dim
+    steps = torch.arange(first, first + count, device=seeds.device)
+    nuisance, permutation = draw_nuisance(problem.images, seeds, Stream.NUISANCE, steps, batch), None
+    if problem.model.adversarial:
+        permutation = permutations(seeds, Stream.PERMUTATION, steps, batch, latents)
+    noise = normals(seeds, Stream.NOISE, steps, batch * latents, dtype).unflatten(2, (batch, latents))
+    index = indices(seeds, Stream.INDEX, steps, batch, problem.images.size)
+    rates = [_rate(training, step) for step in range(first, first + count)]
+    critic_rates = [adam_rate(step, 1.0, *DISCRIMINATOR_BETAS) for step in range(first, first + count)]
+    return Block(
+        step=steps.to(dtype),
+        index=index,
+        noise=noise,
+        nuisance=nuisance,
+        permutation=permutation,
+        rate=torch.tensor(rates, dtype=dtype).to(seeds.device),
+        critic_rate=torch.tensor(critic_rates, dtype=dtype).to(seeds.device),
+    )
+
+
+def block_length(problem: Problem, members: Members) -> int:
+    """Steps whose random numbers are made at once: BLOCK, fewer where images' noise would fill the memory."""
+    numbers = len(members.seeds) * problem.training.batch_size * max(1, problem.images.nuisance_size)
+    return max(1, min(BLOCK, NUISANCE_NUMBERS // numbers))
+
+
+def draw_nuisance(
+    images: DeviceImages, seeds: Tensor, stream: Stream, steps: Tensor, batch: int
+) -> Tensor | None:
+    """Uniform numbers (K, E, B, nuisance_size) that draw the images' nuisance; None where there is none."""
+    if not images.nuisance_size:
+        return None
+    draw = byte_uniforms if images.nuisance_bits == 8 else uniforms
+    return draw(seeds, stream, steps, batch * images.nuisance_size, torch.float32).unflatten(2, (batch, -1))
+
+
+def _rate(training: Training, step: int) -> float:
+    learning_rate = half_cosine(step, training.steps, training.learning_rate, training.learning_rate_end)
+    return adam_rate(step, learning_rate, *VAE_BETAS)

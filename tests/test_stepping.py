@@ -1,0 +1,57 @@
+"""Ways to run many steps: which steps are logged, and a graph that equals single steps."""
+
+import pytest
+import torch
+from problems import SETTINGS, members, problem
+
+from bench.problem import block, start
+from bench.stepping import UNROLLED, EagerSteps, GraphedSteps, stepper_for
+from bench.training import is_logged
+
+
+@pytest.mark.parametrize(("steps", "about"), [(1, 1), (60, 60), (400, 200), (8000, 200), (300_000, 200)])
+def test_about_two_hundred_steps_are_logged_the_first_and_last_among_them(steps, about):
+    logged = [step for step in range(steps) if is_logged(step, steps)]
+    assert logged[0] == 0
+    assert logged[-1] == steps - 1
+    assert about <= len(logged) <= about + 20
+
+
+def test_in_long_trainings_a_graph_can_read_every_logged_step_but_the_first():
+    logged = [step for step in range(8000) if is_logged(step, 8000)]
+    assert {step % UNROLLED for step in logged[1:]} == {UNROLLED - 1}
+
+
+def test_on_a_cpu_steps_are_single():
+    given = problem("beta_vae")
+    pack = members(given, SETTINGS["beta_vae"])
+    assert isinstance(stepper_for(given, pack, start(given, pack)), EagerSteps)
+
+
+def test_stretches_of_any_length_give_the_same_bits_and_points():
+    given = problem("factor_vae", precision="float32")
+    pack = members(given, SETTINGS["factor_vae"])
+    prepared = block(given, pack, 0, 30)
+    whole, parts = start(given, pack), start(given, pack)
+    points = EagerSteps(given, pack, whole).run(prepared, 0, 30, {9, 29})
+    stepper = EagerSteps(given, pack, parts)
+    others = [point for first in (0, 10, 20) for point in stepper.run(prepared, first, 10, {9, 29})]
+    assert whole.step == parts.step == 30
+    assert torch.equal(whole.parameters, parts.parameters)
+    assert torch.equal(whole.discriminator, parts.discriminator)
+    for one, other in zip(points, others, strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="a CUDA graph needs an NVIDIA GPU")
+@pytest.mark.parametrize("model", ["beta_vae", "factor_vae", "beta_tc_vae"])
+def test_a_graph_gives_the_bits_of_single_steps(model):
+    given = problem(model, device="cuda", precision="float32", steps=100)
+    pack = members(given, SETTINGS[model])
+    prepared = block(given, pack, 0, 50)
+    eager, graphed = start(given, pack), start(given, pack)
+    EagerSteps(given, pack, eager).run(prepared, 0, 50, ())
+    stepper = GraphedSteps(given, pack, graphed)
+    for first in range(0, 50, UNROLLED):
+        stepper.run(prepared, first, UNROLLED, {first + UNROLLED - 1})
+    assert torch.equal(eager.parameters, graphed.parameters)
