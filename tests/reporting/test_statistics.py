@@ -113,6 +113,13 @@ def test_seeds_needed_are_cohens(effect, seeds):
     assert s.seeds_needed(effect, 1.0) == seeds
 
 
+def test_a_large_effect_needs_few_seeds_and_a_larger_one_never_more():
+    needed = [s.seeds_needed(effect, 1.0) for effect in (0.1, 0.3, 1, 2, 3, 5, 20, 100)]
+    assert needed == sorted(needed, reverse=True)
+    assert s.seeds_needed(3.0, 1.0) == 4
+    assert needed[-1] == 2
+
+
 def test_no_difference_needs_endless_seeds():
     assert s.seeds_needed(0.0, 1.0) == float("inf")
 

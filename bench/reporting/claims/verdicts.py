@@ -103,7 +103,9 @@ def _claim(name: str, claim: Finding | Rate, estimate: Estimate, reason: str) ->
     published = PUBLISHED.values[claim.published]
     region = (claim.low, claim.high)
     given = verdict(estimate, region, published, reason)
-    percent = f"{published.value} %" if isinstance(published.value, int | float) else ""
+    percent = (
+        f"{published.value} %" if published.verified and isinstance(published.value, int | float) else ""
+    )
     return Claim(
         name, claim.of_paper, claim.sentence, _quantity(claim), estimate, region, percent, given,
         _why(given, estimate, region, reason),
@@ -127,8 +129,8 @@ def _rule(region: tuple[float, float]) -> str:
 def _why(given: str, estimate: Estimate, region: tuple[float, float], reason: str) -> str:
     if given == UNVERIFIED:
         return "the published numbers are remembered, not re-read"
-    if given != TOO_LITTLE:
-        return f"the interval lies {'inside' if given == AGREES else 'outside'} {_rule(region)}"
+    if given in (AGREES, DIFFERS):
+        return ""
     if not np.isfinite(estimate.value):
         return "the study lacks what this needs"
     if reason:
@@ -142,8 +144,9 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     """The table at the top of the report."""
     return pd.DataFrame(
         [
-            {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate),
-             "agrees if": _rule(c.region), "paper": c.paper or "in words",
+            {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate), "n": c.estimate.n,
+             "agrees if": _rule(c.region),
+             "paper": c.paper or ("remembered" if c.verdict == UNVERIFIED else "in words"),
              "why": c.reason, "quantity": c.quantity, "in the paper": c.of_paper}
             for c in claims
         ]

@@ -28,7 +28,8 @@ def seeds_to_separate(study: Study, rng: Generator) -> Exhibit:
         return too_little(TITLE, "", "a data set needs two settings with two seeds each.")
     shown = numbers.rename(
         columns={"data": "data set", "metric": "score", "sd": "sd over seeds", "best_second": "best − second",
-                 "seeds_best_second": "seeds", "best_median": "best − median", "seeds_best_median": "seeds ",
+                 "seeds_best_second": "seeds for it (second)", "best_median": "best − median",
+                 "seeds_best_median": "seeds for it (median)",
                  "seeds_common": f"seeds for a difference of {COMMON_DIFFERENCE}"}
     )  # fmt: skip
     seeds = [c for c in shown if c.startswith("seeds")]
