@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from bench.atomic import whole_file
 from bench.plan import digest
+from bench.store import DamagedFile
 
 ARRAYS = pa.schema(
     [
@@ -49,10 +50,20 @@ def find_weights(folder: Path, cell_ids: set[str]) -> dict[str, tuple[Path, int]
     """Of `cell_ids`, those whose weights lie in `folder`: file and row."""
     found = {}
     for path in sorted(Path(folder).glob("[!.]*.safetensors")):
-        with safe_open(path, framework="numpy") as file:
-            cells = json.loads(file.metadata()["cells"])
+        cells = json.loads(metadata(path)["cells"])
         found.update({cell_id: (path, row) for row, cell_id in enumerate(cells) if cell_id in cell_ids})
     return found
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself; DamagedFile in a sentence where it cannot be read."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise DamagedFile(
+            f"{path} is damaged ({error}); `bench verify` moves such files out of the way"
+        ) from error
 
 
 def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
@@ -65,8 +76,7 @@ def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
 def remove_checkpoints(folder: Path, committed: set[str]) -> None:
     """Delete the mid-training checkpoints below `folder` whose cells are all committed."""
     for path in Path(folder).glob("[!.]*.safetensors"):
-        with safe_open(path, framework="numpy") as file:
-            cells = json.loads(file.metadata()["bench"])["cells"]
+        cells = json.loads(metadata(path)["bench"])["cells"]
         if committed.issuperset(cells):
             path.unlink(missing_ok=True)
 

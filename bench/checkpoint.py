@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from bench.artifacts import metadata
 from bench.atomic import whole_file
 from bench.optim import Moments
 from bench.plan import digest
@@ -102,8 +103,7 @@ def _state(step: int, tensors: dict[str, torch.Tensor]) -> State:
 
 
 def _counters(path: Path) -> dict:
-    with safe_open(path, framework="pt") as file:
-        return json.loads(file.metadata()["bench"])
+    return json.loads(metadata(path)["bench"])
 
 
 def _read_row(place: Found) -> dict[str, torch.Tensor]:

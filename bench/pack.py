@@ -76,22 +76,40 @@ def codes_path(work: Path, cell_id: str) -> Path:
 
 
 def run_pack(work: Work, context: Context, report: Report) -> None:
-    """Train and score what is still outstanding of a pack, on one worker.
+    """Train and score what is still outstanding of a pack, on one worker."""
+    train_half(work, context, report)
+    score_half(work, context, report)
+
+
+def train_half(work: Work, context: Context, report: Report) -> None:
+    """Train what is still outstanding of a pack."""
+    from bench.train_pack import train_pack  # torch is loaded only where packs are trained
+
+    _holding(work, context, report, train_pack)
+
+
+def score_half(work: Work, context: Context, report: Report) -> None:
+    """Score and commit what is still outstanding of a pack that `train_half` left; loads no torch."""
+    from bench.score_pack import score_pack
+
+    _holding(work, context, report, score_pack)
+
+
+def _holding(
+    work: Work, context: Context, report: Report, half: Callable[[Work, Context, Report], object]
+) -> None:
+    """Do one half of a pack under the pack's lock, on what is outstanding now.
 
     A pack that another worker holds is left to it: the lock saves work, it does not guard the truth, since
     both would commit the same rows. The lock is the kernel's and dies with its process.
     """
-    from bench.score_pack import score_pack
-    from bench.train_pack import train_pack
-
     lock = FileLock(context.work / "locks" / f"{work.pack.id}.lock", timeout=0)
     Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     try:
         with lock:
             left = _still_outstanding(work, context)
             if left is not None:
-                train_pack(left, context, report)
-                score_pack(left, context, report)
+                half(left, context, report)
     except Timeout:
         report({"pack": work.pack.id, "busy": True})
 

@@ -19,6 +19,9 @@ WIDTH = {
     "cuda": {"conv_64": 32, "conv_64_4x4": 32, "dense_16": 64, "dense_8": 64},
 }
 
+#: A study has at most about so many packs, hence files: reading more would take longer than a look.
+MAX_PACKS = 800
+
 #: Time of a step against a β-VAE's, to start the longest packs first.
 RELATIVE_COST = {"factor_vae": 1.8, "beta_tc_vae": 2.0}
 
@@ -64,13 +67,18 @@ def width_of(architecture: str, device: str, width: int | None = None) -> int:
 
 
 def cut(cells: Sequence[Cell], device: str, width: int | None = None) -> list[Pack]:
-    """Packs of the whole plan in its order: as many cells as one stacked step takes."""
+    """Packs of the whole plan in its order: as many cells as one stacked step takes, more in a large plan.
+
+    Width and pack size are two numbers: a pack trains its stacks one after another and commits them at once.
+    """
+    at_least = -(-len(cells) // MAX_PACKS)
     groups: dict[tuple, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(_kind(cell), []).append(cell)
     packs = []
     for group in groups.values():
-        size = width_of(group[0].training.architecture, device, width)
+        stack = width_of(group[0].training.architecture, device, width)
+        size = stack * -(-at_least // stack)
         packs += [Pack(tuple(group[first : first + size])) for first in range(0, len(group), size)]
     return packs
 

@@ -100,6 +100,10 @@ class Display:
     def event(self, event: dict) -> None:
         """Take an event of a pack and show what changed."""
         self.tally.take(event)
+        if "error" in event:
+            self.console.print(
+                f"pack {event['pack']} stopped:\n{event['error']}", highlight=False, markup=False
+            )
         if self._bar is not None:
             self._bar.update(self._task, completed=self.tally.model_steps, description=self.tally.short())
         elif time.monotonic() - self._said >= PLAIN_SECONDS:

@@ -106,6 +106,7 @@ def run(
     executor: str = "ray",
     cpus: int | None = None,
     address: str | None = None,
+    gpus_per_pack: float = 1,
     device: str | None = None,
     width: int | None = None,
     retry_failed: bool = False,
@@ -142,6 +143,7 @@ def run(
             executor=executor,
             cpus=cpus or cores(),
             address=address,
+            gpus_per_pack=gpus_per_pack,
             retry_failed=retry_failed,
             checkpoint_seconds=checkpoint_seconds,
             on_event=on_event,
@@ -163,6 +165,7 @@ def execute(
     executor: str,
     cpus: int,
     address: str | None,
+    gpus_per_pack: float,
     retry_failed: bool,
     checkpoint_seconds: float,
     on_event: Callable[[dict], None],
@@ -190,7 +193,16 @@ def execute(
     else:
         from bench.schedule import run_on_ray
 
-        run_on_ray(plan.works, context, cpus, on_event, address)
+        on_gpu = plan.device == "cuda"
+        run_on_ray(
+            plan.works,
+            context,
+            cpus,
+            on_event,
+            scoring="beside" if on_gpu else "within",
+            gpus_per_pack=gpus_per_pack if on_gpu else 0,
+            address=address,
+        )
 
 
 def outcome(plan: Plan) -> Outcome:

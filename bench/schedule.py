@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from bench.pack import Context, run_pack
+from bench.devices import gpus
+from bench.pack import Context, run_pack, score_half, train_half
 from bench.plan import Work
 
 #: Ray reads these when it is imported or started; a user's own values win.
@@ -33,11 +36,16 @@ def run_on_ray(
     context: Context,
     cpus: int,
     on_event: Callable[[dict], None],
+    *,
+    scoring: Literal["within", "beside"],
+    gpus_per_pack: float = 0,
     address: str | None = None,
 ) -> None:
-    """Run every pack as a Tune trial on `cpus` local cores, or on the cluster at `address`.
+    """Run every pack as a Tune trial on `cpus` local cores and all GPUs, or on the cluster at `address`.
 
-    Returns when no pack can go on; what was committed is for the caller to ask of scores/.
+    `scoring` within: a trial trains and scores its pack. Beside: a trial only trains, and its pack is scored
+    by a Ray task on another core meanwhile, so that a GPU never waits for trees. Returns when no pack can go
+    on; what was committed is for the caller to ask of scores/.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -46,9 +54,11 @@ def run_on_ray(
 
     ray.init(**_init_arguments(cpus, address))
     try:
-        trainable = tune.with_parameters(_trial, works=list(works), context=context)
+        scorer = _Scorer(ray, works, context, on_event) if scoring == "beside" else None
+        half = train_half if scorer else run_pack
+        trainable = tune.with_parameters(_trial, half=half, works=list(works), context=context)
         tuner = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": 1}),
+            tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_pack}),
             param_space={"work": tune.grid_search(list(range(len(works))))},
             tune_config=tune.TuneConfig(
                 reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id
@@ -58,10 +68,12 @@ def run_on_ray(
                 storage_path=str(context.work / "ray"),
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
-                callbacks=[_listener(tune, on_event)],
+                callbacks=[_listener(tune, on_event, scorer)],
             ),
         )
         tuner.fit()
+        if scorer:
+            scorer.finish()
     finally:
         ray.shutdown()
 
@@ -72,37 +84,84 @@ def _init_arguments(cpus: int, address: str | None) -> dict:
         return arguments | {"address": address}
     return arguments | {
         "num_cpus": cpus,
+        "num_gpus": gpus(),
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
         "_node_ip_address": "127.0.0.1",  # nothing of a local run listens to the network
     }
 
 
-def _trial(config: dict, works: list[Work], context: Context) -> None:
-    """One pack on a Tune worker. The worker serves many packs, so nothing is kept between them."""
+def _trial(config: dict, half: Callable, works: list[Work], context: Context) -> None:
+    """One pack on a Tune worker. The worker serves many packs, so nothing is kept between them.
+
+    An error is reported, not raised: Tune tries again what it sees fail, and only deaths deserve that.
+    """
     from ray import tune
 
     last = {"at": 0.0}
 
     def report(event: dict) -> None:
         now = time.monotonic()
-        if "committed" in event or now - last["at"] >= REPORT_SECONDS:
+        if "committed" in event or "error" in event or now - last["at"] >= REPORT_SECONDS:
             last["at"] = now
             tune.report(event)
 
-    run_pack(works[config["work"]], context, report)
+    work = works[config["work"]]
+    try:
+        half(work, context, report)
+    except Exception:
+        report({"pack": work.pack.id, "error": traceback.format_exc()})
 
 
-def _listener(tune, on_event: Callable[[dict], None]):
-    """A Tune callback that hands what workers report to `on_event`."""
+def _listener(tune, on_event: Callable[[dict], None], scorer: _Scorer | None):
+    """A Tune callback that hands what workers report to `on_event`, and trained packs to `scorer`."""
 
     class Listener(tune.Callback):
         def on_trial_result(self, iteration, trials, trial, result, **info) -> None:
             self.on_event(result)
 
+        def on_trial_complete(self, iteration, trials, trial, **info) -> None:
+            if self.scorer:
+                self.scorer.submit(trial.config["work"])
+
         def __getstate__(self) -> dict:
             return {}  # Tune pickles callbacks to restore them, which we never do; a display does not pickle
 
     listener = Listener()
-    listener.on_event = on_event
+    listener.on_event, listener.scorer = on_event, scorer
     return listener
+
+
+class _Scorer:
+    """Scores trained packs as Ray tasks beside the training of the next."""
+
+    def __init__(self, ray, works: Sequence[Work], context: Context, on_event: Callable[[dict], None]):
+        self.ray, self.works, self.on_event = ray, works, on_event
+        self.context = ray.put(context)
+        self.score = ray.remote(num_cpus=1, max_retries=MAX_FAILURES)(_score)
+        self.waiting: list = []
+
+    def submit(self, number: int) -> None:
+        """Begin to score pack `number`, and pass on what finished meanwhile."""
+        self.waiting.append(self.score.remote(self.works[number], self.context))
+        self._collect(timeout=0)
+
+    def finish(self) -> None:
+        """Wait until every submitted pack is scored."""
+        while self.waiting:
+            self._collect(timeout=1.0)
+
+    def _collect(self, timeout: float) -> None:
+        done, self.waiting = self.ray.wait(self.waiting, num_returns=len(self.waiting), timeout=timeout)
+        for event in self.ray.get(done):
+            self.on_event(event)
+
+
+def _score(work: Work, context: Context) -> dict:
+    """The last event of scoring one pack."""
+    events: list[dict] = [{"pack": work.pack.id}]
+    try:
+        score_half(work, context, events.append)
+    except Exception:
+        return {"pack": work.pack.id, "error": traceback.format_exc()}
+    return events[-1]

@@ -99,7 +99,8 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
     tables = []
     for path in files:
         try:
-            tables.append(pq.read_table(path, columns=columns, partitioning=None).cast(schema))
+            # half the time of pq.read_table, which first makes a data set of the one file
+            tables.append(pq.ParquetFile(path).read(columns=columns).cast(schema))
         except (pa.ArrowException, ValueError, OSError, KeyError) as error:
             raise DamagedFile(
                 f"{path} is not a whole score file of this version ({type(error).__name__}); move it out of "

@@ -39,7 +39,11 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
     settle_process(context.device, work.pack.cells[0].training.precision)
     trainer = PackTrainer.open(work, context, report)
     waiting = [cell for cell in work.cells if not trainer.is_ready(cell)]
-    kept = artifacts.find_weights(context.path / "models", {cell.id for cell in waiting})
+    # weights alone do not give the closing evaluation, which is training's: without it the cell trains again
+    encodable = {
+        cell.id for cell in waiting if all(metric != "training" for _, metric, *_ in work.todo[cell.id])
+    }
+    kept = artifacts.find_weights(context.path / "models", encodable)
     for cell in waiting:
         if cell.id in kept:
             trainer.encode_kept(cell, *kept[cell.id])

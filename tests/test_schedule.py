@@ -13,7 +13,10 @@ import pytest
 from conftest import TINY
 from test_running import scores, weights
 
-from bench.running import run
+from bench.pack import Context
+from bench.running import make_plan, run
+from bench.schedule import run_on_ray
+from bench.study import record_plan
 
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 LONGER = TINY.replace("steps: 60", "steps: 1500").replace("seeds: 2", "seeds: 5")
@@ -110,3 +113,18 @@ def test_ctrl_c_on_ray_leaves_130_and_a_resumable_study(undisturbed, tmp_path, d
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert re.search(r"\d+ of 15 done; the same command continues", said)
+
+
+@pytest.mark.long
+def test_scoring_beside_training_gives_the_same_scores(undisturbed, tmp_path, data_dir):
+    plan = make_plan(undisturbed / "tiny.yaml", results=tmp_path / "r", data_dir=data_dir)
+    settings = plan.grid.settings
+    context = Context(
+        study="tiny", folder=str(plan.folder), data=str(data_dir), device="cpu",
+        evaluation=settings.evaluation, storage=settings.storage, provenance={"run_id": "beside"},
+    )  # fmt: skip
+    events: list[dict] = []
+    record_plan(plan.folder, plan.grid, {})
+    run_on_ray(plan.works, context, cpus=2, on_event=events.append, scoring="beside")
+    assert sum(event.get("committed", 0) for event in events) == 15
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(undisturbed / "results"))

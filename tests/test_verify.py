@@ -92,7 +92,6 @@ def test_the_cells_of_a_damaged_score_file_are_named_with_the_command_that_makes
     assert output.endswith("` makes them again.\n")
 
 
-@pytest.mark.xfail(strict=True, reason="train_pack encodes kept weights where training's own scores are lost")
 def test_one_run_brings_the_scores_of_a_damaged_file_back(folder, data_dir):
     before = bench.load_scores(folder)
     truncate(sorted((folder / "scores").iterdir())[0])

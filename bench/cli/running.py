@@ -46,6 +46,13 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
     "--address", metavar="ADDRESS", help="A Ray cluster (auto, ray://host:10001); local when left out."
 )
 @click.option(
+    "--gpus-per-pack",
+    type=click.FloatRange(0.01, 1),
+    default=1,
+    show_default=True,
+    help="A fraction shares a GPU.",
+)
+@click.option(
     "--checkpoint-seconds",
     type=click.FloatRange(min=0),
     default=60.0,
@@ -59,7 +66,7 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
 @retry_option
 @select_option
 @limit_option
-def run(grid, dry_run, executor, cpus, address, checkpoint_seconds, **planning):
+def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_seconds, **planning):
     from bench import running
     from bench.devices import cores
     from bench.progress import Display
@@ -80,12 +87,15 @@ def run(grid, dry_run, executor, cpus, address, checkpoint_seconds, **planning):
                     executor=executor,
                     cpus=cpus or cores(),
                     address=address,
+                    gpus_per_pack=gpus_per_pack,
                     retry_failed=planning["retry_failed"],
                     checkpoint_seconds=checkpoint_seconds,
                     on_event=display.event,
                 )
             except KeyboardInterrupt:
                 _say_interrupted(running.outcome(plan))
+            except OSError as error:
+                click.echo(f"The run stopped: {error}. Mend this; the same command continues.", err=True)
     _say_outcome(running.outcome(plan), grid)
 
 

@@ -39,7 +39,7 @@ def kl_per_latent(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def bernoulli(output: Tensor, images: Tensor, scale: Tensor) -> Tensor:
-    """Cross-entropy with logits; targets are numbers in [0, 1], nothing is subtracted (locatello2019.md §3)."""
+    """Cross-entropy with logits; targets lie in [0, 1], nothing is subtracted (locatello2019.md §3)."""
     return F.binary_cross_entropy_with_logits(output, images, reduction="none").sum((2, 3, 4)).mean(1)
 
 
