@@ -30,6 +30,26 @@ ARRAYS = pa.schema(
 )
 
 
+#: One schema for every model: pandas takes the columns of a folder's first file and drops what others add.
+#: Losses and their parts are in nats; what a model does not have is null.
+CURVES = pa.schema(
+    [
+        ("cell_id", pa.string()),
+        ("step", pa.int64()),
+        ("loss", pa.float64()),
+        ("reconstruction", pa.float64()),
+        ("regularizer", pa.float64()),
+        ("kl", pa.float64()),
+        ("kl_per_latent", pa.list_(pa.float64())),
+        ("mutual_information", pa.float64()),
+        ("total_correlation", pa.float64()),
+        ("dimension_wise_kl", pa.float64()),
+        ("discriminator_loss", pa.float64()),
+        ("discriminator_accuracy", pa.float64()),
+    ]
+)
+
+
 def file_name(pack_id: str, cell_ids: Sequence[str], suffix: str) -> str:
     """`<pack_id>-<8 hex of the cells inside><suffix>`."""
     return f"{pack_id}-{digest(cell_ids)[:8]}{suffix}"
@@ -94,11 +114,11 @@ def read_codes(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def write_curves(folder: Path, pack_id: str, rows: list[dict]) -> Path:
-    """Training curves: one row per cell and logged step; columns of numbers, kl_per_latent a list."""
+    """Training curves: one row per cell and logged step."""
     cell_ids = sorted({row["cell_id"] for row in rows})
     path = Path(folder) / file_name(pack_id, cell_ids, ".parquet")
     with whole_file(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows), temporary, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows, schema=CURVES), temporary, compression="zstd")
     return path
 
 

@@ -71,6 +71,10 @@ def test_what_lies_beside_the_scores_is_of_the_same_cells(finished):
     curves = pd.read_parquet(folder / "curves")
     assert set(curves["cell_id"]) == ids
     assert curves.groupby("cell_id")["step"].max().unique().tolist() == [59]
+    of_factor_vae = curves["cell_id"].map(_models(folder)) == "factor_vae"
+    assert curves.loc[of_factor_vae, "discriminator_accuracy"].between(0, 1).all()
+    assert curves.loc[~of_factor_vae, "discriminator_accuracy"].isna().all()
+    assert np.allclose(curves["kl_per_latent"].map(sum), curves["kl"], rtol=1e-5)
     assert set(pd.read_parquet(folder / "arrays")["cell_id"]) == ids
     study = json.loads((folder / "study.json").read_text())
     assert study["sources"] == {"dsprites_quick": "rendered:1"}
@@ -78,6 +82,13 @@ def test_what_lies_beside_the_scores_is_of_the_same_cells(finished):
     assert {
         path.name for path in (folder / "_work").rglob("*") if path.is_file() and path.suffix != ".lock"
     } == set()
+
+
+def _models(folder: Path) -> dict[str, str]:
+    """Model of each cell id."""
+    return (
+        pd.read_parquet(folder / "scores").drop_duplicates("cell_id").set_index("cell_id")["model"].to_dict()
+    )
 
 
 def test_a_second_run_finds_nothing_to_do_and_touches_nothing(finished, data_dir):
