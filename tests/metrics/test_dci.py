@@ -5,19 +5,17 @@ import reference_cases as reference
 from bench.metrics import dci
 from bench.rows import Rows
 
-# One per factor set, those that train in seconds first; the rest runs in `make test-all`.
+# One per factor set; the rest runs in `make test-all`.
 QUICK = (
     "p06_cyclic_nonlinear_norb",
     "p08_sparse_mixing_shapes3d",
     "p07_dead_codes_dsprites",
     "p05_merged_cars3d",
 )
+FITTED = [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in reference.NAMES]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in reference.NAMES],
-)
+@pytest.mark.parametrize("name", FITTED)
 def test_study_equals_the_reference(name):
     want = reference.expected(name, "dci_gbt")
     found = dci.study(reference.rows(name), rng=None, train_rows=1_000, test_rows=500).values
@@ -25,7 +23,7 @@ def test_study_equals_the_reference(name):
         assert found[key] == pytest.approx(want["values"][key], abs=want["tolerance"][key]["abs"])
 
 
-@pytest.mark.parametrize("name", reference.NAMES)
+@pytest.mark.parametrize("name", FITTED)
 def test_lightgbm_stays_near_the_reference(name):
     want = reference.expected(name, "dci_gbt")["values"]
     found = dci.lightgbm(reference.rows(name), rng=None, train_rows=1_000, test_rows=500).values
