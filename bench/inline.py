@@ -8,7 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 
-from bench.pack import Context, run_pack
+from bench.context import Context
+from bench.pack import run_pack
 from bench.plan import Work
 
 MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer

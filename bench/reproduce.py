@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.context import Context, Report
 from bench.data import prepare
 from bench.devices import find_device
 from bench.grid import Cell, GridError, LoadedGrid, grid_from
-from bench.pack import Context, Report, run_pack
+from bench.pack import run_pack
 from bench.plan import Pack, Request, Work, planned_requests
 from bench.provenance import provenance
 from bench.settings import Storage

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.context import Context
 from bench.data import data_folder, prepare
 from bench.devices import cores, find_device
 from bench.grid import LoadedGrid, load_grid
 from bench.inline import run_inline
-from bench.pack import Context
 from bench.plan import Pack, Work, cut, outstanding, planned_requests
 from bench.provenance import provenance
 from bench.selection import select

@@ -12,8 +12,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from bench.context import Context
 from bench.devices import gpus
-from bench.pack import Context, run_pack, score_half, train_half
+from bench.pack import run_pack, score_half, train_half
 from bench.plan import Work
 
 #: Ray reads these when it is imported or started; a user's own values win.

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from bench import artifacts
+from bench.context import Context, Report, Trained, codes_path, trained_path
 from bench.data import open_dataset
 from bench.data.base import Dataset
 from bench.grid import Cell
 from bench.metrics import parse_requests
-from bench.pack import Context, Report, Trained, codes_path, trained_path
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Request, Work
 from bench.provenance import versions_json
 from bench.scoring import planned_keys, score_table

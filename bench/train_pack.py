@@ -14,6 +14,7 @@ import torch
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt
 from bench.codes import code_tables
+from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
@@ -21,7 +22,6 @@ from bench.grid import Cell, own_object
 from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
 from bench.nets import discriminator as discriminators
-from bench.pack import Context, Report, Trained, codes_path
 from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, activation_dtype, start

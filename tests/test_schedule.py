@@ -13,7 +13,7 @@ import pytest
 from conftest import TINY
 from test_running import scores, weights
 
-from bench.pack import Context
+from bench.context import Context
 from bench.running import make_plan, run
 from bench.schedule import run_on_ray
 from bench.study import record_plan

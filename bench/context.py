@@ -1,0 +1,67 @@
+"""What the packs of a run share, and what training leaves for scoring."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.atomic import write_text
+from bench.settings import Evaluation, Storage
+
+Report = Callable[[dict], None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every pack of a run shares; small, since it travels to every worker."""
+
+    study: str
+    folder: str  # results/<study>
+    data: str
+    device: str
+    evaluation: Evaluation
+    storage: Storage
+    provenance: dict[str, str]
+    checkpoint_seconds: float = 60.0
+    retry_failed: bool = False
+    width: int | None = None  # cells in one stacked step, the device's own when None
+    picture_seed: int = 0  # the seed whose cells keep pictures: the grid's first
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder)
+
+    @property
+    def work(self) -> Path:
+        """The disposable part of the study's folder."""
+        return Path(self.folder) / "_work"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves for scoring, kept in _work/trained/<cell_id>.json until the commit."""
+
+    status: str  # ok | failed
+    error: str | None
+    values: dict[str, float]
+    seconds: float
+    device: str
+    pack_width: int
+
+    def write(self, work: Path, cell_id: str) -> None:
+        write_text(trained_path(work, cell_id), json.dumps(asdict(self)))
+
+    @staticmethod
+    def read(work: Path, cell_id: str) -> Trained | None:
+        path = trained_path(work, cell_id)
+        return Trained(**json.loads(path.read_text())) if path.is_file() else None
+
+
+def trained_path(work: Path, cell_id: str) -> Path:
+    return work / "trained" / f"{cell_id}.json"
+
+
+def codes_path(work: Path, cell_id: str) -> Path:
+    return work / "codes" / f"{cell_id}.safetensors"
