@@ -195,4 +195,4 @@ def quickstart() -> tuple[pd.DataFrame, pd.DataFrame]:
     follows = {
         m: ("forest" if m == "dci" else e, k, r) for m, (e, k, r) in FOLLOWS.items() if m != "beta_vae"
     }
-    return plan, make_scores(plan, Effects(0.6, 0.25, 0.15), follows=follows, downstream=False)
+    return plan, make_scores(plan, Effects(0.6, 0.25, 0.15), follows=follows)

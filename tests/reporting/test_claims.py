@@ -109,9 +109,13 @@ def test_a_study_that_cannot_stand_beside_the_paper_says_why(change, words):
     plan = make_plan(**given)
     study = assemble("s", make_scores(plan, Effects(), downstream=False), plan)
     assert words in shortfall(study)
-    claims = decide(study, np.random.default_rng(2))
+
+
+def test_rendered_data_get_estimates_and_no_verdict(quick):
+    claims = decide(quick, np.random.default_rng(2))
     assert {c.verdict for c in claims} == {"too little data", "unverified"}
-    assert words in summary(claims, study)
+    assert sum(np.isfinite(c.estimate.value) for c in claims) > 15
+    assert "because the images are rendered" in summary(claims, quick)
 
 
 def test_an_unfinished_study_gets_no_verdict(part_of_the_grid):
