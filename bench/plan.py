@@ -22,6 +22,10 @@ WIDTH = {
 #: A study has at most about so many packs, hence files: reading more would take longer than a look.
 MAX_PACKS = 800
 
+#: Milliseconds of a β-VAE's step on one core of 2.5 GHz, measured (docs/performance.md); rough elsewhere. For
+#: GPUs nothing is known before `bench plan --measure`.
+TYPICAL_MILLISECONDS = {"cpu": {"conv_64": 130.0, "conv_64_4x4": 150.0, "dense_16": 0.9, "dense_8": 0.45}}
+
 #: Time of a step against a β-VAE's, to start the longest packs first.
 RELATIVE_COST = {"factor_vae": 1.8, "beta_tc_vae": 2.0}
 
@@ -54,6 +58,15 @@ class Work:
     def cost(self) -> float:
         """Relative cost, for the order of the work."""
         return sum(cell.training.steps * RELATIVE_COST.get(cell.model, 1.0) for cell in self.cells)
+
+
+def typical_hours(works: Sequence[Work], device: str, workers: int) -> float | None:
+    """Hours of training that `workers` need for what is left, roughly; None where nothing is known."""
+    if device not in TYPICAL_MILLISECONDS:
+        return None
+    known = TYPICAL_MILLISECONDS[device]
+    milliseconds = sum(work.cost * known[work.pack.cells[0].training.architecture] for work in works)
+    return milliseconds / workers / 3.6e6
 
 
 def digest(ids: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The figures of `bench plan`: what is left of a grid, and how long this machine needs for it."""
+"""The words and figures of `bench plan`: what a grid holds, what is left, how long this machine needs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,64 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from bench.devices import cores, gpus
+from bench.durations import duration
 from bench.metrics import parse_requests
-from bench.progress import duration
-from bench.running import Plan, describe
+from bench.plan import Pack, typical_hours
+from bench.running import Plan
+
+LONG_HOURS = 24.0  # beyond this a run is told how to ask for less
+SHOWN_PACKS = 12  # as many as fit a screen
+
+
+def describe(plan: Plan, whole: bool) -> list[str]:
+    """What a run would do, in lines; `whole` adds the packs and what every cell is scored with."""
+    grid, settings = plan.grid, plan.grid.settings
+    sources = ", ".join(f"{name} ({source.partition(':')[0]})" for name, source in grid.sources.items())
+    skipped = len(grid.cells) - plan.cells_done - plan.cells_left
+    lines = [
+        f"{grid.study}: {len(grid.cells):,} cells in {len(plan.packs):,} packs on {plan.device}; "
+        f"{plan.cells_done:,} done, {plan.cells_left:,} to do"
+        + (f" ({skipped:,} not selected)" if skipped else ""),
+        f"data: {sources}",
+        *(f"note: {warning}" for warning in grid.warnings),
+        *_time_needed(plan),
+    ]
+    if whole:
+        metrics = [
+            name if isinstance(name, str) else next(iter(name)) for name in settings.evaluation.metrics
+        ]
+        lines += [
+            f"scored with: {', '.join(metrics)} on {', '.join(settings.evaluation.representations)} codes"
+        ]
+        lines += [_describe_pack(pack, plan) for pack in plan.packs[:SHOWN_PACKS]]
+        if len(plan.packs) > SHOWN_PACKS:
+            lines.append(f"  … and {len(plan.packs) - SHOWN_PACKS:,} packs more")
+    return lines
+
+
+def _time_needed(plan: Plan) -> list[str]:
+    """How long training takes here, roughly, and how to ask for less where that is too long."""
+    hours = typical_hours(plan.works, plan.device, cores())
+    if hours is None:
+        return ["time: not known for this GPU; `bench plan GRID --measure` finds out"] if plan.works else []
+    if not hours:
+        return []
+    lines = [f"time: roughly {duration(3600 * hours)} of training on {cores()} cores (--measure times it)"]
+    if hours > LONG_HOURS:
+        lines.append(
+            "less: --select model=beta_vae,dataset=dsprites,seed=0-2, --limit N, or fewer steps in the grid"
+        )
+    return lines
+
+
+def _describe_pack(pack: Pack, plan: Plan) -> str:
+    left = {work.pack.id: len(work.todo) for work in plan.works}.get(pack.id, 0)
+    first = pack.cells[0]
+    state = f"{left} to do" if left else "done"
+    return (
+        f"  {pack.id}  {first.dataset}, {first.model}, {first.training.architecture}, "
+        f"{first.training.steps:,} steps: {len(pack.cells)} cells, {state}"
+    )
 
 
 def figures(plan: Plan, measure: bool, workers: int | None) -> dict:

@@ -212,44 +212,6 @@ def outcome(plan: Plan) -> Outcome:
     return Outcome(plan.folder, len(plan.grid.cells), len(complete) - len(failed), len(failed), unfinished)
 
 
-def describe(plan: Plan, whole: bool) -> list[str]:
-    """What a run would do, in lines; `whole` adds the packs and what every cell is scored with."""
-    grid, settings = plan.grid, plan.grid.settings
-    sources = ", ".join(f"{name} ({source.partition(':')[0]})" for name, source in grid.sources.items())
-    skipped = len(grid.cells) - plan.cells_done - plan.cells_left
-    lines = [
-        f"{grid.study}: {len(grid.cells):,} cells in {len(plan.packs):,} packs on {plan.device}; "
-        f"{plan.cells_done:,} done, {plan.cells_left:,} to do"
-        + (f" ({skipped:,} not selected)" if skipped else ""),
-        f"data: {sources}",
-        *(f"note: {warning}" for warning in grid.warnings),
-    ]
-    if whole:
-        metrics = [
-            name if isinstance(name, str) else next(iter(name)) for name in settings.evaluation.metrics
-        ]
-        lines += [
-            f"scored with: {', '.join(metrics)} on {', '.join(settings.evaluation.representations)} codes"
-        ]
-        lines += [_describe_pack(pack, plan) for pack in plan.packs[:SHOWN_PACKS]]
-        if len(plan.packs) > SHOWN_PACKS:
-            lines.append(f"  … and {len(plan.packs) - SHOWN_PACKS:,} packs more")
-    return lines
-
-
-SHOWN_PACKS = 12  # as many as fit a screen
-
-
-def _describe_pack(pack: Pack, plan: Plan) -> str:
-    left = {work.pack.id: len(work.todo) for work in plan.works}.get(pack.id, 0)
-    first = pack.cells[0]
-    state = f"{left} to do" if left else "done"
-    return (
-        f"  {pack.id}  {first.dataset}, {first.model}, {first.training.architecture}, "
-        f"{first.training.steps:,} steps: {len(pack.cells)} cells, {state}"
-    )
-
-
 def check_writable(folder: Path) -> None:
     """PermissionError with a sentence when `folder` cannot be made or written."""
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())

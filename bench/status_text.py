@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from bench.progress import duration
+from bench.durations import duration
 from bench.status import STATES, Status
 from bench.study import cell_label
 

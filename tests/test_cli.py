@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -46,6 +47,7 @@ def test_a_dry_run_and_a_plan_say_what_would_be_done_and_write_nothing(tiny_grid
         done = bench(*words, "--results", results)
         assert done.exit_code == 0
         assert "tiny: 6 cells in 2 packs on cpu; 0 done, 6 to do" in done.output
+        assert "of training on" in done.output
         assert "dsprites_quick (rendered)" in done.output
         assert "beta_vae, dense_8, 60 steps: 4 cells, 4 to do" in done.output
     assert not results.exists()
@@ -166,3 +168,15 @@ def test_data_verbs_list_prepare_show_and_verify(tmp_path):
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
     assert bench("data", "verify", "dsprites_quick", *folder).exit_code == 0
     assert "did you mean" in bench("data", "show", "dsprits", *folder).output.lower()
+
+
+def test_a_run_that_takes_years_says_so_and_how_to_ask_for_less(tmp_path):
+    shown = bench("plan", "locatello", "--results", tmp_path, "--device", "cpu").output
+    assert re.search(r"time: roughly \d+\.\d years of training on \d+ cores", shown)
+    assert "less: --select" in shown
+    small = bench("plan", "quickstart", "--results", tmp_path, "--device", "cpu").output
+    assert "less:" not in small
+    assert (
+        "not known for this GPU"
+        in bench("plan", "locatello", "--device", "cuda", "--results", tmp_path).output
+    )

@@ -19,7 +19,6 @@ from bench.plan import cut
 from bench.status import study_status
 from bench.status_text import lines
 
-NOW = datetime.now(UTC)
 STATES = ["done", "running", "failed", "missing"]
 
 
@@ -100,10 +99,11 @@ def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp
 
 
 def test_pace_and_time_left_are_those_of_the_latest_run_weighted_by_the_cost_of_cells(tiny):
+    now = datetime.now(UTC)
     folder, grid = tiny
-    began = (NOW - timedelta(hours=2)).replace(microsecond=0)
-    commit(folder, grid, grid.cells[:1], created_at=NOW - timedelta(days=3))
-    commit(folder, grid, grid.cells[1:4], run_id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", created_at=NOW)
+    began = (now - timedelta(hours=2)).replace(microsecond=0)
+    commit(folder, grid, grid.cells[:1], created_at=now - timedelta(days=3))
+    commit(folder, grid, grid.cells[1:4], run_id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", created_at=now)
     found = study_status(folder)
     assert found.rate == pytest.approx(3 / 2, rel=0.01)
     # three β-VAEs of 60 steps took two hours; two FactorVAEs, at 1.8 times the cost of a step, are left
@@ -111,19 +111,21 @@ def test_pace_and_time_left_are_those_of_the_latest_run_weighted_by_the_cost_of_
 
 
 def test_steps_of_cells_in_training_count_towards_the_time_left(tiny):
+    now = datetime.now(UTC)
     folder, grid = tiny
-    began = (NOW - timedelta(hours=1)).replace(microsecond=0)
-    commit(folder, grid, grid.cells[:3], run_id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", created_at=NOW)
+    began = (now - timedelta(hours=1)).replace(microsecond=0)
+    commit(folder, grid, grid.cells[:3], run_id=f"{began:%Y%m%dT%H%M%S}-bbbbbb", created_at=now)
     write_checkpoint(folder, grid.cells[3:4], step=30)
     assert study_status(folder).seconds_left == pytest.approx(3600 * (0.5 + 2 * 1.8) / 3.5, rel=0.01)
 
 
 def test_errors_come_newest_first_once_a_cell_with_their_whole_traceback_on_request(tiny):
+    now = datetime.now(UTC)
     folder, grid = tiny
     trace = "Traceback (most recent call last):\n  File …\nValueError: too many sprites"
     failed = {"status": "failed", "value": None}
-    commit(folder, grid, grid.cells[:1], **failed, error="old", created_at=NOW - timedelta(hours=1))
-    newest = commit(folder, grid, grid.cells[4:5], **failed, error=trace, created_at=NOW)
+    commit(folder, grid, grid.cells[:1], **failed, error="old", created_at=now - timedelta(hours=1))
+    newest = commit(folder, grid, grid.cells[4:5], **failed, error=trace, created_at=now)
     found = study_status(folder)
     assert [error.cell for error in found.errors] == [grid.cells[4], grid.cells[0]]
     assert found.errors[0].path == newest[0]

@@ -111,7 +111,7 @@ def _prepare(plan, data_dir, cpus: int, console: Console) -> Path:
 
 
 def _print_plan(plan, whole: bool) -> None:
-    from bench.running import describe
+    from bench.planning import describe
 
     for line in describe(plan, whole):
         click.echo(line)
