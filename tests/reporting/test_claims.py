@@ -114,7 +114,7 @@ def test_a_study_that_cannot_stand_beside_the_paper_says_why(change, words):
 def test_rendered_data_get_estimates_and_no_verdict(quick):
     claims = decide(quick, np.random.default_rng(2))
     assert {c.verdict for c in claims} == {"too little data", "unverified"}
-    assert sum(np.isfinite(c.estimate.value) for c in claims) > 15
+    assert sum(np.isfinite(c.estimate.value) for c in claims) >= 15
     assert "because the images are rendered" in summary(claims, quick)
 
 
