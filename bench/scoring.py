@@ -69,17 +69,18 @@ def score_table(
     return _score_planned(planned, rows_of, dataset.name, 0 if index is None else len(index), seed=0)
 
 
-def score(codes, factors, metrics=("all",), test=None, seed=0, log_variance=None):
+def score(codes, factors, metrics=("all",), test=None, seed=0, factor_names=None, log_variance=None):
     """Scores of any representation as a DataFrame, one row per number, with the score columns of a study.
 
     codes (n, d) and factors (n, K) are used as they are, once each; `test` = (codes, factors) gives the test
     rows, without it the first two thirds train (at most 10,000) and the rest test (at most 5,000). metrics:
-    a list of names as in a grid, or ["all"]. log_variance (n, d), of the training rows and then the test
-    rows, adds the sampled representation. ValueError in one sentence for input that cannot be scored.
+    a list of names as in a grid, or ["all"]. factor_names must be one per factor. log_variance (n, d), of the
+    training rows and then the test rows, adds the sampled representation. ValueError in one sentence for
+    input that cannot be scored.
     """
     import pandas as pd
 
-    given = check_rows(Representation(codes, factors, log_variance=log_variance), test)
+    given = check_rows(Representation(codes, factors, factor_names, log_variance), test)
     requests = parse_requests(named(metrics))
     planned = _possible(requests, ("mean", "sampled"), given.log_variance)
 

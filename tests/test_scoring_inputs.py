@@ -58,7 +58,7 @@ def test_test_rows_must_match(test, sentence):
 
 def test_names_and_log_variances_must_match():
     with pytest.raises(ValueError, match="factor_names has 3 names for 2 factors"):
-        check_rows(Representation(CODES, FACTORS, ("a", "b", "c")))
+        score(CODES, FACTORS, ["mig"], factor_names=("a", "b", "c"))
     with pytest.raises(ValueError, match=r"log_variance has shape \(30, 3\); it must be \(30, 4\)"):
         score(CODES, FACTORS, ["mig"], log_variance=CODES[:, :3])
 
