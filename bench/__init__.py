@@ -13,13 +13,14 @@ import importlib
 
 from bench.version import __version__
 
+#: public name -> where it is defined.
 _PUBLIC = {
-    "load_grid": "bench.grid",
-    "run": "bench.running",
-    "load_scores": "bench.store",
-    "score": "bench.scoring",
-    "score_encoder": "bench.encoders",
-    "report": "bench.reporting",
+    "load_grid": ("bench.grid", "load_grid"),
+    "run": ("bench.running", "run"),
+    "load_scores": ("bench.store", "load_scores"),
+    "score": ("bench.scoring", "score"),
+    "score_encoder": ("bench.encoders", "score_encoder"),
+    "report": ("bench.reporting", "build"),
 }
 
 __all__ = ["__version__", *_PUBLIC]
@@ -28,7 +29,8 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str):
     if name not in _PUBLIC:
         raise AttributeError(f"bench has no {name!r}; it has {', '.join(_PUBLIC)}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    module, attribute = _PUBLIC[name]
+    return getattr(importlib.import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -9,6 +9,11 @@ import click
 from bench.cli.common import examples, results_option
 
 
+def _words(text: str) -> tuple[str, ...]:
+    """Words separated by commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 @click.command(
     help="Write the report of a study, or of every study when none is named."
     + examples("bench report quickstart", "bench report --results results --reports reports")
@@ -17,7 +22,7 @@ from bench.cli.common import examples, results_option
 @results_option
 @click.option("--reports", default="reports", show_default=True, metavar="DIR", help="Folder of the reports.")
 @click.option("--format", "formats", default="html", show_default=True, help="html, md, or both: html,md.")
-@click.option("--only", multiple=True, metavar="EXHIBIT", help="Only this exhibit; may be repeated.")
+@click.option("--only", default="", metavar="EXHIBITS", help="Only these exhibits, separated by commas.")
 @click.option("--compare", metavar="STUDY", help="Another study, shown beside.")
 def report(study, results, reports, formats, only, compare):
     from bench.reporting import build
@@ -25,7 +30,7 @@ def report(study, results, reports, formats, only, compare):
 
     for folder in find_studies(Path(results), study):
         other = None if compare is None else find_studies(Path(results), compare)[0]
-        page = build(folder, Path(reports), formats=tuple(formats.split(",")), only=only, compare=other)
+        page = build(folder, Path(reports), formats=_words(formats), only=_words(only), compare=other)
         click.echo(f"Report: {page}")
 
 
