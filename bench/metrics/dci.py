@@ -62,7 +62,7 @@ def lightgbm(
 ) -> Result:
     """DCI by the study's boosting with trees grown by LightGBM on binned codes.
 
-    With bins = train_rows it is `study` to 0.001, at a sixth of its cost instead of a fifteenth; what the
+    With bins = train_rows it is `study` to 0.001, at a seventh of its cost instead of a twentieth; what the
     default gives away is measured in docs/estimators.md.
     """
     return from_trees(rows, trees.binned(rows, train_rows, test_rows, bins))
