@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from conftest import TINY
 from safetensors.numpy import save_file
+from tiny import TINY
 
 from bench.grid import Cell, LoadedGrid, load_grid
 from bench.metrics import parse_requests

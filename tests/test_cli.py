@@ -6,7 +6,7 @@ import re
 
 import pytest
 from click.testing import CliRunner
-from conftest import TINY
+from tiny import TINY
 
 from bench.cli import main
 from bench.settings import MODEL_SETTINGS

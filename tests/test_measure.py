@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import TINY
+from tiny import TINY
 
 from bench import measure
 from bench.cli import main

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import TINY
 from studies import commit, plan_study, run_tiny
+from tiny import TINY
 
 import bench
 from bench.cli import main

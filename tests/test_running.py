@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import TINY
+from tiny import TINY
 
 import bench
 from bench import artifacts, train_pack

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import TINY
 from test_running import scores, weights
+from tiny import TINY
 
 from bench.context import Context
 from bench.running import make_plan, run

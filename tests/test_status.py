@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import TINY
 from filelock import FileLock
 from studies import commit, plan_study, write_checkpoint
+from tiny import TINY
 
 from bench.cli import main
 from bench.plan import cut

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import TINY
 from safetensors.numpy import save_file
 from studies import commit, plan_study, run_tiny
+from tiny import TINY
 
 import bench
 from bench import artifacts
