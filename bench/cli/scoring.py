@@ -68,7 +68,8 @@ def _table(scores):
         line = f"{name:<58}{_number(row['value']):>10}{_number(row['null']):>10}  {reach:<20}"
         if "percentile" in row:
             line += f"{_number(row['percentile'], 1):>11}"
-        yield f"{line}  {row['flags'] or ''}{row['error'] or ''}".rstrip()
+        error = (row["error"] or "").strip().rpartition("\n")[2]  # the last line of a traceback
+        yield f"{line}  {row['flags'] or ''}{error}".rstrip()
 
 
 def _number(value: float | None, digits: int = 4) -> str:
