@@ -63,6 +63,15 @@ def test_a_run_a_report_and_a_second_run(tiny_grid, tmp_path, data_dir):
     page = (tmp_path / "reports" / "tiny" / "index.html").read_text()
     assert "6 of 6" in page
     assert "rendered" in page
+    (tmp_path / "results" / "empty").mkdir()
+    plan = json.loads((tmp_path / "results" / "tiny" / "study.json").read_text())
+    (tmp_path / "results" / "empty" / "study.json").write_text(json.dumps(plan))
+    every = bench(
+        "report", "--results", tmp_path / "results", "--reports", tmp_path / "all", "--only", "settings"
+    )
+    assert every.exit_code == 0, every.output
+    assert (tmp_path / "all" / "tiny" / "index.html").is_file()
+    assert "study empty has no scores yet: `bench run" in every.output
     again = bench("run", tiny_grid, *places)
     assert again.exit_code == 0
     assert "6 done, 0 to do" in again.output

@@ -28,10 +28,20 @@ def report(study, results, reports, formats, only, compare):
     from bench.reporting import build
     from bench.study import find_studies
 
-    for folder in find_studies(Path(results), study):
-        other = None if compare is None else find_studies(Path(results), compare)[0]
-        page = build(folder, Path(reports), formats=_words(formats), only=_words(only), compare=other)
-        click.echo(f"Report: {page}")
+    other = None if compare is None else find_studies(Path(results), compare)[0]
+    folders = find_studies(Path(results), study)
+    empty = []
+    for folder in folders:
+        try:
+            page = build(folder, Path(reports), formats=_words(formats), only=_words(only), compare=other)
+        except FileNotFoundError as error:  # a study without scores stops only its own report
+            empty.append(error)
+        else:
+            click.echo(f"Report: {page}")
+    if len(empty) == len(folders):
+        raise empty[0]
+    for error in empty:
+        click.echo(str(error), err=True)
 
 
 @click.command(
