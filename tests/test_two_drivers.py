@@ -1,0 +1,37 @@
+"""Two runs of one study at once, and a reader beside them: nothing torn, nothing counted twice."""
+
+import subprocess
+
+import pandas as pd
+from test_running import command, scores, weights
+from tiny import TINY
+
+import bench
+from bench.running import run
+
+SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def test_two_drivers_and_a_reader_beside_them(tiny_grid, tmp_path, data_dir):
+    tiny_grid.write_text(TINY.replace("seeds: 2", "seeds: 12"))
+    run(tiny_grid, results=tmp_path / "one", data_dir=data_dir, executor="inline", cpus=1)
+    both = tmp_path / "both"
+    drivers = [
+        subprocess.Popen(
+            command(tiny_grid, both, data_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(2)
+    ]
+    reads = 0
+    while any(driver.poll() is None for driver in drivers):
+        if list((both / "tiny").glob("scores/*.parquet")):
+            assert len(pd.read_parquet(both / "tiny" / "scores")) > 0
+            reads += 1
+    assert reads > 0
+    # a driver that found a pack held by the other leaves it and says what is missing (1)
+    assert {driver.returncode for driver in drivers} <= {0, 1}
+    assert subprocess.run(command(tiny_grid, both, data_dir), stdout=subprocess.DEVNULL).returncode == 0
+    pd.testing.assert_frame_equal(scores(both), scores(tmp_path / "one"))
+    assert weights(both) == weights(tmp_path / "one")
+    keys = ["cell_id", "metric", "key", "representation", "estimator"]
+    assert not bench.load_scores(both / "tiny").duplicated(keys).any()
