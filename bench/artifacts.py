@@ -56,14 +56,17 @@ def file_name(pack_id: str, cell_ids: Sequence[str], suffix: str) -> str:
 
 
 def write_weights(
-    folder: Path, pack_id: str, cell_ids: Sequence[str], tensors: Mapping[str, np.ndarray], about: Mapping
+    folder: Path,
+    pack_id: str,
+    cell_ids: Sequence[str],
+    tensors: Mapping[str, np.ndarray],
+    network: Mapping,
+    about: Mapping[str, str],
 ) -> Path:
-    """Final weights of cells, stacked on the leading axis; `about` (plain data) says what they are."""
+    """Final weights of cells, stacked on the leading axis; `network` (plain data) says what they are."""
+    named = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     path = Path(folder) / file_name(pack_id, cell_ids, ".safetensors")
-    metadata = {"cells": json.dumps(list(cell_ids)), "about": json.dumps(about)}
-    with whole_file(path) as temporary:
-        save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, temporary, metadata)
-    return path
+    return _write_tensors(path, named, cell_ids, {**about, "network": json.dumps(network)})
 
 
 def find_weights(folder: Path, cell_ids: set[str]) -> dict[str, tuple[Path, int]]:
@@ -87,10 +90,10 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
-    """One cell's tensors, leading axis of length 1 kept, and what the file says about them."""
+    """One cell's tensors, leading axis of length 1 kept, and what network they are of."""
     with safe_open(path, framework="numpy") as file:
         tensors = {name: file.get_slice(name)[row : row + 1] for name in file.keys()}  # noqa: SIM118
-        return tensors, json.loads(file.metadata()["about"])
+        return tensors, json.loads(file.metadata()["network"])
 
 
 def remove_checkpoints(folder: Path, committed: set[str]) -> None:
@@ -113,16 +116,16 @@ def read_codes(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return tuple(file.get_tensor(name) for name in ("mean", "log_variance", "index"))
 
 
-def write_curves(folder: Path, pack_id: str, rows: list[dict]) -> Path:
+def write_curves(folder: Path, pack_id: str, rows: list[dict], about: Mapping[str, str]) -> Path:
     """Training curves: one row per cell and logged step."""
     cell_ids = sorted({row["cell_id"] for row in rows})
     path = Path(folder) / file_name(pack_id, cell_ids, ".parquet")
-    with whole_file(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=CURVES), temporary, compression="zstd")
-    return path
+    return _write_rows(path, rows, CURVES, about)
 
 
-def write_arrays(folder: Path, pack_id: str, arrays: Mapping[tuple[str, str], np.ndarray]) -> Path | None:
+def write_arrays(
+    folder: Path, pack_id: str, arrays: Mapping[tuple[str, str], np.ndarray], about: Mapping[str, str]
+) -> Path | None:
     """Arrays behind scores, keyed by (cell_id, name); float32. None when there is nothing to write."""
     if not arrays:
         return None
@@ -131,13 +134,14 @@ def write_arrays(folder: Path, pack_id: str, arrays: Mapping[tuple[str, str], np
         for (cell_id, name), value in sorted(arrays.items())
     ]
     path = Path(folder) / file_name(pack_id, [f"{cell_id}/{name}" for cell_id, name in arrays], ".parquet")
-    with whole_file(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=ARRAYS), temporary, compression="zstd")
-    return path
+    return _write_rows(path, rows, ARRAYS, about)
 
 
 def write_pictures(
-    folder: Path, pack_id: str, pictures: Mapping[str, Mapping[str, np.ndarray]]
+    folder: Path,
+    pack_id: str,
+    pictures: Mapping[str, Mapping[str, np.ndarray]],
+    about: Mapping[str, str],
 ) -> Path | None:
     """Pictures (uint8) by cell id and name, as tensors `<cell_id>.<name>`; None when there are none."""
     if not pictures:
@@ -148,9 +152,7 @@ def write_pictures(
         for cell_id, named in pictures.items()
         for name, value in named.items()
     }
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, {"cells": json.dumps(list(pictures))})
-    return path
+    return _write_tensors(path, tensors, list(pictures), about)
 
 
 def read_pictures(folder: Path, cell_id: str) -> dict[str, np.ndarray]:
@@ -164,7 +166,11 @@ def read_pictures(folder: Path, cell_id: str) -> dict[str, np.ndarray]:
 
 
 def write_stored_codes(
-    folder: Path, pack_id: str, index: np.ndarray, codes: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    folder: Path,
+    pack_id: str,
+    index: np.ndarray,
+    codes: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    about: Mapping[str, str],
 ) -> Path:
     """Means (n, d) and KL divergences (d,) of the same few images for every cell, float16, for UDR."""
     path = Path(folder) / file_name(pack_id, list(codes), ".safetensors")
@@ -173,6 +179,19 @@ def write_stored_codes(
         "kl": np.stack([kl for _, kl in codes.values()]).astype(np.float16),
         "index": index,
     }
+    return _write_tensors(path, tensors, list(codes), about)
+
+
+def _write_tensors(
+    path: Path, tensors: dict[str, np.ndarray], cell_ids: Sequence[str], about: Mapping[str, str]
+) -> Path:
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, {"cells": json.dumps(list(codes))})
+        save_file(tensors, temporary, {**about, "cells": json.dumps(list(cell_ids))})
+    return path
+
+
+def _write_rows(path: Path, rows: list[dict], schema: pa.Schema, about: Mapping[str, str]) -> Path:
+    table = pa.Table.from_pylist(rows, schema=schema).replace_schema_metadata(dict(about))
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
     return path

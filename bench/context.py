@@ -49,6 +49,8 @@ class Trained:
     seconds: float
     device: str
     pack_width: int
+    cuda: str = ""  # version, '' on a CPU
+    peak_memory: int = 0  # of the process that trained it, bytes
 
     def write(self, work: Path, cell_id: str) -> None:
         write_text(trained_path(work, cell_id), json.dumps(asdict(self)))

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.atomic import whole_file
+from bench.provenance import COSTS
 from bench.store import SCHEMA_VERSION, file_metadata, read_files, score_files, without_doubles
 from bench.study import read_study
 
@@ -56,6 +57,9 @@ def whole_table(files: list[Path]) -> pa.Table:
 
 
 def runs(files: list[Path]) -> list[dict[str, str]]:
-    """The distinct metadata of score files: one entry per run, in the order of their ids."""
-    distinct = {json.dumps(about, sort_keys=True): about for about in map(file_metadata, files)}
+    """The distinct metadata of score files, costs left out: one entry per run, in the order of their ids."""
+    described = [
+        {name: text for name, text in file_metadata(path).items() if name not in COSTS} for path in files
+    ]
+    distinct = {json.dumps(about, sort_keys=True): about for about in described}
     return sorted(distinct.values(), key=lambda about: about.get("run_id", ""))

@@ -1,15 +1,19 @@
-"""Where numbers come from: versions, code, machine and command, written into every file of scores."""
+"""Where numbers come from: versions, code, grid, machine, command and cost, written into every file."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
+import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from bench.store import canonical_json
 from bench.version import __version__
 
 #: Packages whose versions can move a score.
@@ -36,6 +40,34 @@ def provenance(run_id: str) -> dict[str, str]:
         "machine": platform.platform(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
+
+
+def grid_provenance(raw: Mapping) -> dict[str, str]:
+    """The whole grid as canonical JSON, and the first 16 hex digits of its SHA-256."""
+    whole = canonical_json(raw)
+    return {"grid": whole, "grid_hash": hashlib.sha256(whole.encode()).hexdigest()[:16]}
+
+
+#: What differs from file to file of one run; the rest of their metadata is the run's.
+COSTS = ("device", "cuda", "seconds", "peak_memory_bytes")
+
+
+def with_costs(
+    about: Mapping[str, str], *, device: str, cuda: str, seconds: float, peak_memory: int
+) -> dict[str, str]:
+    """What a file says of itself: its run's `about`, and what making it took.
+
+    `device` and `cuda` ('' without) are those of training, `seconds` is the wall time of the file's cells,
+    `peak_memory` the largest resident memory of the processes that worked on them, in bytes.
+    """
+    costs = (device, cuda, f"{seconds:.3f}", str(peak_memory))
+    return dict(about) | dict(zip(COSTS, costs, strict=True))
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 @cache

@@ -20,7 +20,7 @@ from bench.devices import find_device
 from bench.grid import Cell, GridError, LoadedGrid, grid_from
 from bench.pack import run_pack
 from bench.plan import Pack, Request, Work, planned_requests
-from bench.provenance import provenance
+from bench.provenance import grid_provenance, provenance
 from bench.settings import Storage
 from bench.store import REQUEST_KEY, SCORE_KEY, file_metadata, read_files, score_files, without_doubles
 from bench.study import cell_label, read_study, studies, study_file
@@ -99,7 +99,6 @@ def reproduce(
     cell = committed.cell
     prepare(cell.dataset, cell.source, data, on_prepare)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-reproduce"
-    about = provenance(run_id)
     same_kind = (committed.training["device"] == "cpu") == (device == "cpu")
     with tempfile.TemporaryDirectory(prefix="bench-reproduce-") as folder:
         context = Context(
@@ -109,7 +108,7 @@ def reproduce(
             device=device,
             evaluation=committed.grid.settings.evaluation,
             storage=Storage(weights=False, codes=0),
-            provenance=about,
+            provenance=provenance(run_id) | grid_provenance(committed.grid.raw),
             width=int(committed.training["pack_width"]) if same_kind else None,
         )
         run_pack(Work(Pack((cell,)), {cell.id: committed.requests}), context, report)

@@ -15,7 +15,7 @@ from bench.devices import cores, find_device
 from bench.grid import LoadedGrid, load_grid
 from bench.inline import run_inline
 from bench.plan import Pack, Work, cut, outstanding, planned_requests
-from bench.provenance import provenance
+from bench.provenance import grid_provenance, provenance
 from bench.selection import select
 from bench.store import committed_requests
 from bench.study import fixed_sources, record_plan, settled_cells
@@ -182,7 +182,7 @@ def execute(
         device=plan.device,
         evaluation=settings.evaluation,
         storage=settings.storage,
-        provenance=about,
+        provenance=about | grid_provenance(plan.grid.raw),
         checkpoint_seconds=checkpoint_seconds,
         retry_failed=retry_failed,
         width=plan.width,

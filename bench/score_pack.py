@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from bench.data.base import Dataset
 from bench.grid import Cell
 from bench.metrics import parse_requests
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Request, Work
-from bench.provenance import versions_json
+from bench.provenance import peak_memory, versions_json, with_costs
 from bench.scoring import planned_keys, score_table
 from bench.store import write_scores
 
@@ -29,8 +30,10 @@ def score_pack(work: Work, context: Context, report: Report) -> Path:
     dataset = open_dataset(first.dataset, first.source, Path(context.data))
     rows: list[dict] = []
     arrays: dict[tuple[str, str], np.ndarray] = {}
+    began = time.perf_counter()
+    records = {cell.id: Trained.read(context.work, cell.id) for cell in work.cells}
     for cell in work.cells:
-        trained = Trained.read(context.work, cell.id)
+        trained = records[cell.id]
         if trained.error:
             scores = _failed_scores(work.todo[cell.id], context, trained.error)
         else:
@@ -38,12 +41,24 @@ def score_pack(work: Work, context: Context, report: Report) -> Path:
             arrays |= {(cell.id, "/".join(names)): value for names, value in found.items()}
         rows += _complete(scores, cell, work, context, trained)
         report({"pack": work.pack.id, "cells": len(work.cells)})
-    artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays)
-    path = write_scores(context.path / "scores", work.pack.id, rows, context.provenance)
+    about = _about_file(context, list(records.values()), time.perf_counter() - began)
+    artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays, about)
+    path = write_scores(context.path / "scores", work.pack.id, rows, about)
     _clean_up(work, context)
     failed = {row["cell_id"] for row in rows if row["status"] == "failed"}
     report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
     return path
+
+
+def _about_file(context: Context, records: list[Trained], scoring_seconds: float) -> dict[str, str]:
+    """The metadata of a pack's scores: the run's, and what training and scoring took together."""
+    return with_costs(
+        context.provenance,
+        device=records[0].device,
+        cuda=records[0].cuda,
+        seconds=scoring_seconds + sum(record.seconds for record in records),
+        peak_memory=max(peak_memory(), *(record.peak_memory for record in records)),
+    )
 
 
 def _scores(

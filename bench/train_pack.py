@@ -25,6 +25,7 @@ from bench.nets import discriminator as discriminators
 from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, activation_dtype, start
+from bench.provenance import peak_memory, with_costs
 from bench.rows import evaluation_images, evaluation_rng
 from bench.settings import IMAGE_SIZE
 from bench.training import train
@@ -164,7 +165,7 @@ class PackTrainer:
         batches = -(-EVALUATION_IMAGES // self.problem.training.batch_size)
         values = evaluate(self.problem, members, state, batches)
         seconds = (time.perf_counter() - began) / len(cells)
-        self._keep(cells, state, curve)
+        self._keep(cells, state, curve, self._about_file(seconds * len(cells)))
         for row, cell in enumerate(cells):
             error = _death(state, row)
             scores = {key: float(values[key][row]) for key in TRAINING_KEYS}
@@ -209,12 +210,13 @@ class PackTrainer:
 
         return on_block
 
-    def _keep(self, cells: list[Cell], state: State, curve: Curve) -> None:
+    def _keep(self, cells: list[Cell], state: State, curve: Curve, about: dict[str, str]) -> None:
         """Weights, curves and codes of the cells that finished."""
         rows = [row for row in range(len(cells)) if _death(state, row) is None]
         alive = [cells[row] for row in rows]
+        pack_id = self.work.pack.id
         if curve.steps:
-            artifacts.write_curves(self.context.path / "curves", self.work.pack.id, _curve_rows(cells, curve))
+            artifacts.write_curves(self.context.path / "curves", pack_id, _curve_rows(cells, curve), about)
         if not alive:
             return
         parameters = state.parameters.detach()[rows]
@@ -223,10 +225,11 @@ class PackTrainer:
             tensors = {name: value.cpu().numpy() for name, value in named.items()}
             artifacts.write_weights(
                 self.context.path / "models",
-                self.work.pack.id,
+                pack_id,
                 [cell.id for cell in alive],
                 tensors,
-                self._about(),
+                self._about_network(),
+                about,
             )
         self._write_codes(alive, parameters)
         drawn = {
@@ -234,13 +237,13 @@ class PackTrainer:
             for row, cell in enumerate(alive)
             if cell.seed == self.context.picture_seed and len(self.stored_index)
         }
-        artifacts.write_pictures(self.context.path / "pictures", self.work.pack.id, drawn)
+        artifacts.write_pictures(self.context.path / "pictures", pack_id, drawn, about)
         if len(self.stored_index):
             mean, log_variance = code_tables(self.problem, parameters, self.stored_index)
             kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1.0).mean(1)
             kept = {cell.id: (mean[row], kl[row]) for row, cell in enumerate(alive)}
             artifacts.write_stored_codes(
-                self.context.path / "codes", self.work.pack.id, self.stored_index, kept
+                self.context.path / "codes", pack_id, self.stored_index, kept, about
             )
 
     def _write_codes(self, cells: list[Cell], parameters: torch.Tensor) -> None:
@@ -249,7 +252,17 @@ class PackTrainer:
             path = codes_path(self.context.work, cell.id)
             artifacts.write_codes(path, mean[row], log_variance[row], self.index)
 
-    def _about(self) -> dict:
+    def _about_file(self, seconds: float) -> dict[str, str]:
+        """The metadata of what this process writes about cells that took `seconds` together."""
+        return with_costs(
+            self.context.provenance,
+            device=device_name(self.context.device),
+            cuda=torch.version.cuda or "",
+            seconds=seconds,
+            peak_memory=peak_memory(),
+        )
+
+    def _about_network(self) -> dict:
         first = self.work.pack.cells[0]
         return {
             "architecture": first.training.architecture,
@@ -262,7 +275,16 @@ class PackTrainer:
 
     def _record(self, cell: Cell, error: str | None, values: dict, seconds: float) -> None:
         status = "failed" if error else "ok"
-        trained = Trained(status, error, values, seconds, device_name(self.context.device), self.width)
+        trained = Trained(
+            status=status,
+            error=error,
+            values=values,
+            seconds=seconds,
+            device=device_name(self.context.device),
+            pack_width=self.width,
+            cuda=torch.version.cuda or "",
+            peak_memory=peak_memory(),
+        )
         trained.write(self.context.work, cell.id)
 
 

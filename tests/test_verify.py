@@ -135,16 +135,16 @@ def test_a_cell_id_that_is_a_path_moves_the_file_and_touches_nothing_else(tmp_pa
     if name == "scores":
         commit(folder, grid, grid.cells[:1], cell_id=evil)
     elif name == "curves":
-        artifacts.write_curves(folder / name, pack_id, [{"cell_id": evil, "step": 0}])
+        artifacts.write_curves(folder / name, pack_id, [{"cell_id": evil, "step": 0}], {})
     elif name == "arrays":
-        artifacts.write_arrays(folder / name, pack_id, {(evil, "matrix"): np.zeros((2, 2))})
+        artifacts.write_arrays(folder / name, pack_id, {(evil, "matrix"): np.zeros((2, 2))}, {})
     elif name == "models":
-        artifacts.write_weights(folder / name, pack_id, [evil], {"w": np.zeros((1, 2))}, {})
+        artifacts.write_weights(folder / name, pack_id, [evil], {"w": np.zeros((1, 2))}, {}, {})
     elif name == "codes":
         stored = {evil: (np.zeros((2, 3)), np.zeros(3))}
-        artifacts.write_stored_codes(folder / name, pack_id, np.arange(2), stored)
+        artifacts.write_stored_codes(folder / name, pack_id, np.arange(2), stored, {})
     elif name == "pictures":
-        artifacts.write_pictures(folder / name, pack_id, {evil: {"images": np.zeros((1, 2), np.uint8)}})
+        artifacts.write_pictures(folder / name, pack_id, {evil: {"images": np.zeros((1, 2), np.uint8)}}, {})
     else:
         path = folder / name / f"{pack_id}.safetensors"
         path.parent.mkdir(parents=True)

@@ -61,7 +61,7 @@ def test_pictures_are_those_of_one_random_model_per_objective(tmp_path):
             "reconstructions": rng.integers(0, 255, (8, 6, 6, 1), np.uint8),
             "traversals": rng.integers(0, 255, (3, 11, 6, 6, 1), np.uint8)} for c in cells
     }  # fmt: skip
-    write_pictures(tmp_path / "pictures", "pack", sheets)
+    write_pictures(tmp_path / "pictures", "pack", sheets, {})
     codes = store(tmp_path / "codes", cells, rng)
     study = with_pictures(STUDY, tmp_path, rng)
     [(cell_id, found)] = study.pictures.items()
