@@ -7,7 +7,7 @@ each other, and appears whole or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,10 +96,18 @@ def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
         return tensors, json.loads(file.metadata()["network"])
 
 
+def checkpoint_cells(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The mid-training checkpoints below `folder`, each with the cells inside; damaged ones are left out."""
+    for path in sorted(Path(folder).glob("[!.]*.safetensors")):
+        try:
+            yield path, json.loads(metadata(path)["bench"])["cells"]
+        except DamagedFile:
+            continue  # `bench verify` names it; or another worker removed it in this moment
+
+
 def remove_checkpoints(folder: Path, committed: set[str]) -> None:
     """Delete the mid-training checkpoints below `folder` whose cells are all committed."""
-    for path in Path(folder).glob("[!.]*.safetensors"):
-        cells = json.loads(metadata(path)["bench"])["cells"]
+    for path, cells in checkpoint_cells(folder):
         if committed.issuperset(cells):
             path.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary path beside `path`; on a clean exit it becomes `path` in one step.
 
     The temporary name starts with a dot, which Parquet readers ignore, and holds the process id, so
-    that two writers never share it. On an error the temporary file is removed and `path` is untouched.
+    that two writers never share it. On an error the temporary file is removed and `path` is untouched; where
+    the disk is full that error is an OSError with errno ENOSPC, whatever library wrote.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,8 +25,18 @@ def whole_file(path: Path) -> Iterator[Path]:
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)
+    except Exception as error:
+        # safetensors words what the disk refuses as an error of its own; a full disk must be known as one
+        if not isinstance(error, OSError) and os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a file could not be written for want of room, on the disk or in the user's quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_text(path: Path, text: str) -> None:

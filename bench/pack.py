@@ -7,11 +7,11 @@ score_pack (CPU, no torch):  code tables → metrics → ONE file in scores/, th
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from bench.context import Context, Report
+from bench.leftovers import lock_of
 from bench.plan import Work, outstanding
 from bench.store import committed_requests
 
@@ -44,10 +44,8 @@ def _holding(
     A pack that another worker holds is left to it: the lock saves work, it does not guard the truth, since
     both would commit the same rows. The lock is the kernel's and dies with its process.
     """
-    lock = FileLock(context.work / "locks" / f"{work.pack.id}.lock", timeout=0)
-    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     try:
-        with lock:
+        with lock_of(context.work, work.pack):
             left = _still_outstanding(work, context)
             if left is not None:
                 half(left, context, report)

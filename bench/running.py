@@ -14,11 +14,13 @@ from bench.data import data_folder, prepare
 from bench.devices import cores, find_device
 from bench.grid import LoadedGrid, load_grid
 from bench.inline import run_inline
+from bench.leftovers import sweep
 from bench.plan import Pack, Work, cut, outstanding, planned_requests
 from bench.provenance import grid_provenance, provenance
 from bench.selection import select
-from bench.store import committed_requests
+from bench.store import DamagedFile, committed_requests
 from bench.study import fixed_sources, record_plan, settled_cells
+from bench.verify import Damaged, examine, quarantine
 
 EXECUTORS = ("ray", "inline")
 
@@ -32,8 +34,12 @@ class Plan:
     device: str
     packs: list[Pack]
     works: list[Work]
-    cells_done: int  # cells that need nothing more, selected or not
+    settled: frozenset[str]  # ids of cells that need nothing more, selected or not
     width: int | None = None  # cells in one stacked step, the device's own when None
+
+    @property
+    def cells_done(self) -> int:
+        return len(self.settled)
 
     @property
     def cells_left(self) -> int:
@@ -84,9 +90,35 @@ def make_plan(
     selected = {cell.id for cell in select(grid.cells, select_cells, limit)}
     requests = planned_requests(grid)
     works = outstanding(packs, requests, settled, selected)
-    left = sum(len(work.todo) for work in outstanding(packs, requests, settled))
+    left = {cell_id for work in outstanding(packs, requests, settled) for cell_id in work.todo}
     works = sorted(works, key=lambda work: -work.cost)
-    return Plan(grid, folder, device, packs, works, len(grid.cells) - left, width)
+    done = frozenset(cell.id for cell in grid.cells) - left
+    return Plan(grid, folder, device, packs, works, done, width)
+
+
+def plan_to_run(
+    grid: str | Path | LoadedGrid,
+    *,
+    on_damaged: Callable[[Damaged], None] = lambda damaged: None,
+    **planning,
+) -> Plan:
+    """The plan of a run (see make_plan), once what is damaged or left over in the study is out of its way.
+
+    A score file that cannot be read is moved to _work/quarantine/ with all else that is damaged, and told to
+    `on_damaged`; the cells that it held are outstanding again.
+    """
+    try:
+        plan = make_plan(grid, **planning)
+    except DamagedFile:
+        loaded = grid if isinstance(grid, LoadedGrid) else load_grid(grid, data_dir=planning.get("data_dir"))
+        folder = Path(planning.get("results", "results")) / loaded.study
+        damaged = examine(folder, loaded).damaged
+        quarantine(folder, damaged)
+        for one in damaged:
+            on_damaged(one)
+        plan = make_plan(grid, **planning)
+    sweep(plan.folder, plan.packs, plan.settled)
+    return plan
 
 
 def check_precision(grid: LoadedGrid, device: str) -> None:
@@ -123,7 +155,7 @@ def run(
     """
     if executor not in EXECUTORS:
         raise ValueError(f"executor is {executor!r}; allowed are {' and '.join(EXECUTORS)}")
-    plan = make_plan(
+    plan = plan_to_run(
         grid,
         results=results,
         data_dir=data_dir,

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from bench.atomic import is_disk_full
 from bench.context import Context
 from bench.devices import gpus
 from bench.pack import run_pack, score_half, train_half
@@ -46,7 +47,8 @@ def run_on_ray(
 
     `scoring` within: a trial trains and scores its pack. Beside: a trial only trains, and its pack is scored
     by a Ray task on another core meanwhile, so that a GPU never waits for trees. Returns when no pack can go
-    on; what was committed is for the caller to ask of scores/.
+    on; what was committed is for the caller to ask of scores/. OSError when the disk is full: then every pack
+    would only compute what it cannot keep, so all stop.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -55,6 +57,7 @@ def run_on_ray(
 
     ray.init(**_init_arguments(cpus, address))
     try:
+        full = _full_disk(tune)
         scorer = _Scorer(ray, works, context, on_event) if scoring == "beside" else None
         half = train_half if scorer else run_pack
         trainable = tune.with_parameters(_trial, half=half, works=list(works), context=context)
@@ -68,6 +71,7 @@ def run_on_ray(
                 name=context.provenance["run_id"],
                 storage_path=str(context.work / "ray"),
                 verbose=0,
+                stop=full,
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
                 callbacks=[_listener(tune, on_event, scorer)],
             ),
@@ -75,6 +79,8 @@ def run_on_ray(
         tuner.fit()
         if scorer:
             scorer.finish()
+        if full.error or (scorer and scorer.full):
+            raise OSError(full.error or scorer.full)
     finally:
         ray.shutdown()
 
@@ -103,15 +109,38 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
 
     def report(event: dict) -> None:
         now = time.monotonic()
-        if "committed" in event or "error" in event or now - last["at"] >= REPORT_SECONDS:
+        if event.keys() & {"committed", "error", "full"} or now - last["at"] >= REPORT_SECONDS:
             last["at"] = now
             tune.report(event)
 
     work = works[config["work"]]
     try:
         half(work, context, report)
-    except Exception:
-        report({"pack": work.pack.id, "error": traceback.format_exc()})
+    except Exception as error:
+        report(_what_stopped(work, error))
+
+
+def _what_stopped(work: Work, error: Exception) -> dict:
+    """The event of a pack that raised: what every pack will meet (`full`), or this one's own traceback."""
+    if is_disk_full(error):
+        return {"pack": work.pack.id, "full": str(error)}
+    return {"pack": work.pack.id, "error": traceback.format_exc()}
+
+
+def _full_disk(tune):
+    """A Tune stopper that ends the whole run once a pack reports a full disk; `error` is what it said."""
+
+    class FullDisk(tune.Stopper):
+        error = ""
+
+        def __call__(self, trial_id, result) -> bool:
+            self.error = self.error or result.get("full", "")
+            return False
+
+        def stop_all(self) -> bool:
+            return bool(self.error)
+
+    return FullDisk()
 
 
 def _listener(tune, on_event: Callable[[dict], None], scorer: _Scorer | None):
@@ -141,6 +170,7 @@ class _Scorer:
         self.context = ray.put(context)
         self.score = ray.remote(num_cpus=1, max_retries=MAX_FAILURES)(_score)
         self.waiting: list = []
+        self.full = ""  # what a task said of a full disk
 
     def submit(self, number: int) -> None:
         """Begin to score pack `number`, and pass on what finished meanwhile."""
@@ -155,6 +185,7 @@ class _Scorer:
     def _collect(self, timeout: float) -> None:
         done, self.waiting = self.ray.wait(self.waiting, num_returns=len(self.waiting), timeout=timeout)
         for event in self.ray.get(done):
+            self.full = self.full or event.get("full", "")
             self.on_event(event)
 
 
@@ -163,6 +194,6 @@ def _score(work: Work, context: Context) -> dict:
     events: list[dict] = [{"pack": work.pack.id}]
     try:
         score_half(work, context, events.append)
-    except Exception:
-        return {"pack": work.pack.id, "error": traceback.format_exc()}
+    except Exception as error:
+        return _what_stopped(work, error)
     return events[-1]

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from bench import artifacts
-from bench.context import Context, Report, Trained, codes_path, trained_path
+from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.base import Dataset
 from bench.grid import Cell
+from bench.leftovers import remove_work
 from bench.metrics import parse_requests
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Request, Work
 from bench.provenance import peak_memory, versions_json, with_costs
@@ -44,7 +45,7 @@ def score_pack(work: Work, context: Context, report: Report) -> Path:
     about = _about_file(context, list(records.values()), time.perf_counter() - began)
     artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays, about)
     path = write_scores(context.path / "scores", work.pack.id, rows, about)
-    _clean_up(work, context)
+    remove_work(context.work, {cell.id for cell in work.cells})
     failed = {row["cell_id"] for row in rows if row["status"] == "failed"}
     report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
     return path
@@ -127,12 +128,3 @@ def _complete(scores: list[dict], cell: Cell, work: Work, context: Context, trai
         "created_at": datetime.now(UTC),
     }
     return [common | score for score in scores]
-
-
-def _clean_up(work: Work, context: Context) -> None:
-    """Delete what training left for cells that are now committed; _work/ is disposable at any time."""
-    cell_ids = {cell.id for cell in work.cells}
-    for cell_id in cell_ids:
-        codes_path(context.work, cell_id).unlink(missing_ok=True)
-        trained_path(context.work, cell_id).unlink(missing_ok=True)
-    artifacts.remove_checkpoints(context.work / "checkpoints", cell_ids)

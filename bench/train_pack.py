@@ -242,9 +242,7 @@ class PackTrainer:
             mean, log_variance = code_tables(self.problem, parameters, self.stored_index)
             kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1.0).mean(1)
             kept = {cell.id: (mean[row], kl[row]) for row, cell in enumerate(alive)}
-            artifacts.write_stored_codes(
-                self.context.path / "codes", pack_id, self.stored_index, kept, about
-            )
+            artifacts.write_stored_codes(self.context.path / "codes", pack_id, self.stored_index, kept, about)
 
     def _write_codes(self, cells: list[Cell], parameters: torch.Tensor) -> None:
         mean, log_variance = code_tables(self.problem, parameters, self.index)

@@ -228,25 +228,6 @@ def command(grid: Path, results: Path, data_dir: Path) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(100, marks=pytest.mark.long)])
-def test_killed_at_any_moment_the_same_command_gives_the_same_scores_and_weights(
-    finished, tiny_grid, tmp_path, data_dir, rounds
-):
-    tiny_grid.write_text(TINY.replace("steps: 60", "steps: 600").replace("seeds: 2", "seeds: 9"))
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    run(tiny_grid, results=whole, data_dir=data_dir, executor="inline", cpus=1)
-    rng = np.random.default_rng(0)
-    for _ in range(rounds):
-        process = subprocess.Popen(command(tiny_grid, killed, data_dir), stdout=subprocess.DEVNULL)
-        time.sleep(rng.uniform(2.0, 5.0))
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == 0:
-            break
-    assert subprocess.run(command(tiny_grid, killed, data_dir), stdout=subprocess.DEVNULL).returncode == 0
-    pd.testing.assert_frame_equal(scores(killed), scores(whole))
-    assert weights(killed) == weights(whole)
-
-
 def test_ctrl_c_says_how_far_it_got_and_leaves_130(tiny_grid, tmp_path, data_dir):
     tiny_grid.write_text(TINY.replace("steps: 60", "steps: 100_000"))
     process = subprocess.Popen(

@@ -171,3 +171,22 @@ def test_without_a_readable_plan_nothing_is_judged(tmp_path):
     code, output = verify(folder)
     assert code == 2
     assert "study.json is damaged" in output
+
+
+def test_a_run_moves_a_damaged_score_file_away_and_makes_its_cells_again(folder, data_dir):
+    before = bench.load_scores(folder).drop(columns=["seconds", "created_at"])
+    torn = sorted((folder / "scores").glob("*.parquet"))[0]
+    truncate(torn)
+    grid = folder.parent / "tiny.yaml"
+    grid.write_text(TINY)
+    words = ["run", grid, "--results", folder.parent, "--data-dir", data_dir, "--executor", "inline"]
+    words = [str(word) for word in (*words, "--cpus", "1")]
+    looked = CliRunner().invoke(main, [*words, "--dry-run"])
+    assert (looked.exit_code, torn.is_file()) == (2, True)
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert f"scores/{torn.name} cannot be read" in done.output
+    assert "6 of 6 cells done" in done.output
+    assert (folder / "_work" / "quarantine" / "scores" / torn.name).is_file()
+    after = bench.load_scores(folder).drop(columns=["seconds", "created_at"])
+    pd.testing.assert_frame_equal(after, before)

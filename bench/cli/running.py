@@ -72,10 +72,11 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
     from bench.progress import Display
 
     console = Console(stderr=True)
-    plan = running.make_plan(grid, **planning)
-    _print_plan(plan, dry_run)
     if dry_run:
+        _print_plan(running.make_plan(grid, **planning), whole=True)
         return
+    plan = running.plan_to_run(grid, on_damaged=_say_damaged, **planning)
+    _print_plan(plan, whole=False)
     if plan.works:
         running.check_writable(plan.folder)
         data = _prepare(plan, planning["data_dir"], cpus or cores(), console)
@@ -115,6 +116,13 @@ def _print_plan(plan, whole: bool) -> None:
 
     for line in describe(plan, whole):
         click.echo(line)
+
+
+def _say_damaged(damaged) -> None:
+    from bench.verify import LOSSES
+
+    name = f"{damaged.folder}/{damaged.path.name}"
+    click.echo(f"{name} {damaged.problem}; moved to _work/quarantine/: {LOSSES[damaged.folder]}.", err=True)
 
 
 def _say_interrupted(outcome) -> None:

@@ -1,0 +1,67 @@
+"""What a kill leaves behind is swept up, and nothing that another run may still need."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from studies import commit, plan_study, write_checkpoint
+
+from bench.leftovers import ORPHAN_SECONDS, lock_of, sweep
+from bench.plan import cut
+from bench.running import plan_to_run
+
+
+@pytest.fixture
+def left(tmp_path):
+    """A study whose first pack is committed and was not cleaned up; the second is in training."""
+    folder, grid = plan_study(tmp_path / "results")
+    packs = cut(grid.cells, "cpu")
+    commit(folder, grid, packs[0].cells)
+    for cell in grid.cells:
+        for name in ("codes", "trained", "attempts"):
+            (folder / "_work" / name).mkdir(parents=True, exist_ok=True)
+            suffix = ".safetensors" if name == "codes" else ".json"
+            (folder / "_work" / name / f"{cell.id}{suffix}").write_text("{}")
+    write_checkpoint(folder, packs[0].cells, 60)
+    write_checkpoint(folder, packs[1].cells, 60)
+    return folder, packs
+
+
+def work_of(folder: Path, pack) -> set[str]:
+    """Folders of _work/ that hold something of a pack's cells."""
+    ids = {cell.id for cell in pack.cells}
+    return {path.parent.name for path in (folder / "_work").rglob("*") if path.stem in ids}
+
+
+def test_work_of_committed_cells_goes_and_that_of_others_stays(left, tmp_path):
+    folder, packs = left
+    plan_to_run(tmp_path / "tiny.yaml", results=tmp_path / "results")
+    assert work_of(folder, packs[0]) == set()
+    assert work_of(folder, packs[1]) == {"codes", "trained", "attempts", "checkpoints"}
+
+
+def test_a_pack_that_another_run_holds_is_left_alone(left):
+    folder, packs = left
+    with lock_of(folder / "_work", packs[0]):
+        sweep(folder, packs, {cell.id for cell in packs[0].cells})
+    assert work_of(folder, packs[0]) == {"codes", "trained", "attempts", "checkpoints"}
+
+
+def test_a_checkpoint_with_an_unfinished_cell_stays(left):
+    folder, packs = left
+    first = packs[0].cells[0]
+    sweep(folder, packs, {first.id})
+    assert work_of(folder, packs[0]) == {"codes", "trained", "attempts", "checkpoints"}
+    assert not (folder / "_work" / "trained" / f"{first.id}.json").exists()
+
+
+def test_temporary_files_go_once_no_writer_can_be_alive(left):
+    folder, _ = left
+    young, old = (folder / "scores" / f".{name}.parquet.77.tmp" for name in ("young", "old"))
+    for path in (young, old):
+        path.write_bytes(b"PAR1")
+    long_ago = time.time() - ORPHAN_SECONDS - 60
+    os.utime(old, (long_ago, long_ago))
+    sweep(folder, [], set())
+    assert (young.exists(), old.exists()) == (True, False)
