@@ -35,7 +35,7 @@ def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
 
     A note that was not removed is a process that died; one from an earlier step is forgiven.
     """
-    path = _path(work, cell_id)
+    path = note_path(work, cell_id)
     last = Attempt(**json.loads(path.read_text())) if path.is_file() else None
     if last is None or last.step != step:
         return Attempt(step, width, 0, 0)
@@ -45,13 +45,14 @@ def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
 
 def note(work: Path, cell_id: str, made: Attempt) -> None:
     """Write down that a try begins."""
-    write_text(_path(work, cell_id), json.dumps(asdict(made)))
+    write_text(note_path(work, cell_id), json.dumps(asdict(made)))
 
 
 def forget(work: Path, cell_id: str) -> None:
     """The try ended in this process's hands, well or with an error."""
-    _path(work, cell_id).unlink(missing_ok=True)
+    note_path(work, cell_id).unlink(missing_ok=True)
 
 
-def _path(work: Path, cell_id: str) -> Path:
+def note_path(work: Path, cell_id: str) -> Path:
+    """Where the note of a try at a cell lies."""
     return work / "attempts" / f"{cell_id}.json"

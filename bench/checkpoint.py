@@ -15,10 +15,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bench.artifacts import metadata
+from bench.artifacts import file_name, metadata
 from bench.atomic import whole_file
 from bench.optim import Moments
-from bench.plan import digest
 from bench.problem import Curve, State
 
 
@@ -31,14 +30,14 @@ class Found:
     step: int
 
 
-def save(folder: Path, cell_ids: Sequence[str], state: State, curve: Curve) -> Path:
-    """Write the state of the stack of `cell_ids`; padding members beyond them are left out."""
+def save(folder: Path, pack_id: str, cell_ids: Sequence[str], state: State, curve: Curve) -> Path:
+    """Write the state of a pack's stack of `cell_ids`; padding members beyond them are left out."""
     members = len(cell_ids)
     tensors = {name: value[:members].contiguous() for name, value in _tensors(state).items()}
     for name, points in curve.points.items():
         tensors[f"curve.{name}"] = torch.stack([point[:members] for point in points])
     counters = {"cells": list(cell_ids), "step": state.step, "curve_steps": curve.steps}
-    path = Path(folder) / f"{digest(cell_ids)}.safetensors"
+    path = Path(folder) / file_name(pack_id, cell_ids, ".safetensors")
     with whole_file(path) as temporary:
         save_file(tensors, temporary, metadata={"bench": json.dumps(counters)})
     return path

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.atomic import write_text
+from bench.mirror import Mirror
 from bench.settings import Evaluation, Storage
 
 Report = Callable[[dict], None]
@@ -28,10 +29,16 @@ class Context:
     retry_failed: bool = False
     width: int | None = None  # cells in one stacked step, the device's own when None
     picture_seed: int = 0  # the seed whose cells keep pictures: the grid's first
+    store: str = ""  # address of the study in an object store, where `folder` stands for it on every machine
 
     @property
     def path(self) -> Path:
         return Path(self.folder)
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """What keeps the folder and the store alike; None where the folder is all there is."""
+        return Mirror(self.store, self.path) if self.store else None
 
     @property
     def work(self) -> Path:

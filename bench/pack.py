@@ -12,8 +12,9 @@ from filelock import Timeout
 
 from bench.context import Context, Report
 from bench.leftovers import lock_of
+from bench.mirror import ATTEMPTS, CHECKPOINTS, SCORES
 from bench.plan import Work, outstanding
-from bench.store import committed_requests
+from bench.store import committed_requests, read_files, score_files
 
 
 def run_pack(work: Work, context: Context, report: Report) -> None:
@@ -46,11 +47,25 @@ def _holding(
     """
     try:
         with lock_of(context.work, work.pack):
+            if context.mirror:
+                _fetch(work, context)
             left = _still_outstanding(work, context)
             if left is not None:
                 half(left, context, report)
     except Timeout:
         report({"pack": work.pack.id, "busy": True})
+
+
+def _fetch(work: Work, context: Context) -> None:
+    """Bring what a store has of a pack's cells: scores, notes of tries, and weights and checkpoints.
+
+    Those of a cell that was committed with other neighbours, in a smaller grid, are named by that pack.
+    """
+    context.mirror.pull(SCORES, ATTEMPTS)
+    committed = read_files(score_files(context.path / "scores"), ["cell_id", "pack_id"]).to_pandas()
+    mine = committed["cell_id"].isin(work.todo)
+    for pack_id in {work.pack.id, *committed["pack_id"][mine].astype(str)}:
+        context.mirror.pull("models", CHECKPOINTS, prefix=pack_id)
 
 
 def _still_outstanding(work: Work, context: Context) -> Work | None:

@@ -15,12 +15,13 @@ from bench.devices import cores, find_device
 from bench.grid import LoadedGrid, load_grid
 from bench.inline import run_inline
 from bench.leftovers import sweep
+from bench.mirror import SCORES, Mirror, local_results, mirror_of, pulled_studies
 from bench.plan import Pack, Work, cut, outstanding, planned_requests
 from bench.provenance import grid_provenance, provenance
 from bench.selection import select
 from bench.store import DamagedFile, committed_requests
-from bench.study import fixed_sources, record_plan, settled_cells
-from bench.verify import Damaged, examine, quarantine
+from bench.study import fixed_sources, record_plan, settled_cells, study_file
+from bench.verify import Damaged, set_aside
 
 EXECUTORS = ("ray", "inline")
 
@@ -36,6 +37,12 @@ class Plan:
     works: list[Work]
     settled: frozenset[str]  # ids of cells that need nothing more, selected or not
     width: int | None = None  # cells in one stacked step, the device's own when None
+    mirror: Mirror | None = None  # where the study lies in an object store, `folder` standing for it here
+
+    @property
+    def place(self) -> str:
+        """Where the study is, as its user names it."""
+        return self.mirror.address if self.mirror else str(self.folder)
 
     @property
     def cells_done(self) -> int:
@@ -51,6 +58,7 @@ class Outcome:
     """What a study holds after a run, counted from the committed files."""
 
     folder: Path
+    place: str  # the folder, or the address that it stands for
     planned: int
     done: int  # cells with every planned score committed, failed ones not counted
     failed: int
@@ -74,15 +82,17 @@ def make_plan(
 ) -> Plan:
     """Read and check a grid, cut its packs, drop what is committed or not selected. Writes nothing.
 
+    Where `results` is an address (see bench.mirror), what its store has of the study is fetched first.
     Packs are cut from the whole plan first, so their ids do not depend on what is selected or done.
     """
     if not isinstance(grid, LoadedGrid):
         grid = load_grid(grid, data_dir=data_dir)
-        folder = Path(results) / grid.study
-        fixed = fixed_sources(folder)
+        fixed = fixed_sources(pulled_studies(results, grid.study) / grid.study)
         if any(fixed.get(name, source) != source for name, source in grid.sources.items()):
             grid = load_grid(grid.origin, data_dir=data_dir, sources=fixed)
-    folder = Path(results) / grid.study
+    else:
+        pulled_studies(results, grid.study)
+    folder = local_results(results) / grid.study
     device = device or find_device()
     check_precision(grid, device)
     packs = cut(grid.cells, device, width)
@@ -93,7 +103,7 @@ def make_plan(
     left = {cell_id for work in outstanding(packs, requests, settled) for cell_id in work.todo}
     works = sorted(works, key=lambda work: -work.cost)
     done = frozenset(cell.id for cell in grid.cells) - left
-    return Plan(grid, folder, device, packs, works, done, width)
+    return Plan(grid, folder, device, packs, works, done, width, mirror_of(results, grid.study))
 
 
 def plan_to_run(
@@ -111,13 +121,15 @@ def plan_to_run(
         plan = make_plan(grid, **planning)
     except DamagedFile:
         loaded = grid if isinstance(grid, LoadedGrid) else load_grid(grid, data_dir=planning.get("data_dir"))
-        folder = Path(planning.get("results", "results")) / loaded.study
-        damaged = examine(folder, loaded).damaged
-        quarantine(folder, damaged)
-        for one in damaged:
+        results = planning.get("results", "results")
+        folder = local_results(results) / loaded.study
+        for one in set_aside(folder, loaded, mirror_of(results, loaded.study)).damaged:
             on_damaged(one)
         plan = make_plan(grid, **planning)
     sweep(plan.folder, plan.packs, plan.settled)
+    if plan.mirror:
+        done = {pack.id for pack in plan.packs if plan.settled.issuperset(cell.id for cell in pack.cells)}
+        plan.mirror.remove_work(done, plan.settled)
     return plan
 
 
@@ -206,6 +218,9 @@ def execute(
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     about = provenance(run_id)
     record_plan(plan.folder, plan.grid, about)
+    if plan.mirror:
+        plan.mirror.push(study_file(plan.folder))
+        plan.mirror.push_missing()  # what an earlier run committed here and was killed before it could send
     settings = plan.grid.settings
     context = Context(
         study=plan.grid.study,
@@ -219,6 +234,7 @@ def execute(
         retry_failed=retry_failed,
         width=plan.width,
         picture_seed=plan.grid.cells[0].seed,
+        store=plan.mirror.address if plan.mirror else "",
     )
     if executor == "inline":
         run_inline(plan.works, context, cpus, on_event)
@@ -239,9 +255,17 @@ def execute(
 
 def outcome(plan: Plan) -> Outcome:
     """Count what the plan's study holds now."""
+    if plan.mirror:
+        plan.mirror.pull(SCORES)
     complete, failed = settled_cells(plan.folder, plan.grid)
-    unfinished = sum(cell.id not in complete for work in plan.works for cell in work.cells)
-    return Outcome(plan.folder, len(plan.grid.cells), len(complete) - len(failed), len(failed), unfinished)
+    return Outcome(
+        folder=plan.folder,
+        place=plan.place,
+        planned=len(plan.grid.cells),
+        done=len(complete) - len(failed),
+        failed=len(failed),
+        unfinished=sum(cell.id not in complete for work in plan.works for cell in work.cells),
+    )
 
 
 def check_writable(folder: Path) -> None:

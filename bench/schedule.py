@@ -69,7 +69,7 @@ def run_on_ray(
             ),
             run_config=tune.RunConfig(
                 name=context.provenance["run_id"],
-                storage_path=str(context.work / "ray"),
+                **_storage(context),
                 verbose=0,
                 stop=full,
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
@@ -83,6 +83,14 @@ def run_on_ray(
             raise OSError(full.error or scorer.full)
     finally:
         ray.shutdown()
+
+
+def _storage(context: Context) -> dict:
+    """Where Tune keeps its state: every node checks that it can write there."""
+    if context.mirror is None:
+        return {"storage_path": str(context.work / "ray")}
+    file_system, path = context.mirror.opened()
+    return {"storage_filesystem": file_system, "storage_path": f"{path}/_work/ray"}
 
 
 def _init_arguments(cpus: int, address: str | None) -> dict:
@@ -103,6 +111,7 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
 
     An error is reported, not raised: Tune tries again what it sees fail, and only deaths deserve that.
     """
+    import ray
     from ray import tune
 
     last = {"at": 0.0}
@@ -116,6 +125,7 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
     work = works[config["work"]]
     try:
         half(work, context, report)
+        tune.report({"pack": work.pack.id, "node": ray.get_runtime_context().get_node_id()})
     except Exception as error:
         report(_what_stopped(work, error))
 
@@ -151,8 +161,8 @@ def _listener(tune, on_event: Callable[[dict], None], scorer: _Scorer | None):
             self.on_event(result)
 
         def on_trial_complete(self, iteration, trials, trial, **info) -> None:
-            if self.scorer:
-                self.scorer.submit(trial.config["work"])
+            if self.scorer and "node" in trial.last_result:
+                self.scorer.submit(trial.config["work"], trial.last_result["node"])
 
         def __getstate__(self) -> dict:
             return {}  # Tune pickles callbacks to restore them, which we never do; a display does not pickle
@@ -169,12 +179,22 @@ class _Scorer:
         self.ray, self.works, self.on_event = ray, works, on_event
         self.context = ray.put(context)
         self.score = ray.remote(num_cpus=1, max_retries=MAX_FAILURES)(_score)
-        self.waiting: list = []
+        self.waiting: dict = {}  # task -> pack id
+        self.is_local = context.mirror is not None
         self.full = ""  # what a task said of a full disk
 
-    def submit(self, number: int) -> None:
-        """Begin to score pack `number`, and pass on what finished meanwhile."""
-        self.waiting.append(self.score.remote(self.works[number], self.context))
+    def submit(self, number: int, node: str) -> None:
+        """Begin to score pack `number`, trained on `node`, and pass on what finished meanwhile.
+
+        Code tables are not sent to a store, they are as large as the data: then the same node scores.
+        """
+        score = self.score
+        if self.is_local:
+            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+            score = score.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        task = score.remote(self.works[number], self.context)
+        self.waiting[task] = self.works[number].pack.id
         self._collect(timeout=0)
 
     def finish(self) -> None:
@@ -183,8 +203,14 @@ class _Scorer:
             self._collect(timeout=1.0)
 
     def _collect(self, timeout: float) -> None:
-        done, self.waiting = self.ray.wait(self.waiting, num_returns=len(self.waiting), timeout=timeout)
-        for event in self.ray.get(done):
+        waiting = list(self.waiting)
+        done, _ = self.ray.wait(waiting, num_returns=len(waiting), timeout=timeout)
+        for task in done:
+            pack_id = self.waiting.pop(task)
+            try:
+                event = self.ray.get(task)
+            except self.ray.exceptions.RayError as error:  # its node, or one process after another, is gone
+                event = {"pack": pack_id, "error": str(error)}
             self.full = self.full or event.get("full", "")
             self.on_event(event)
 

@@ -45,7 +45,11 @@ def score_pack(work: Work, context: Context, report: Report) -> Path:
     about = _about_file(context, list(records.values()), time.perf_counter() - began)
     artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays, about)
     path = write_scores(context.path / "scores", work.pack.id, rows, about)
-    remove_work(context.work, {cell.id for cell in work.cells})
+    cell_ids = {cell.id for cell in work.cells}
+    if context.mirror:
+        context.mirror.push_missing(work.pack.id)
+        context.mirror.remove_work({work.pack.id}, cell_ids)
+    remove_work(context.work, cell_ids)
     failed = {row["cell_id"] for row in rows if row["status"] == "failed"}
     report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
     return path

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, field_validat
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+#: What a study may be called: its name becomes a folder's, here and in stores.
+STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+
 #: architecture name -> side of the square image it takes; smaller sides are block averages of 64×64.
 IMAGE_SIZE: dict[str, int] = {
     "conv_64": 64,  # the study's network as released: 2×2 kernels in the third and fourth convolution
@@ -170,7 +173,7 @@ def _seeds(given: object) -> int | list[int]:
 class Grid(Settings):
     """A grid file: data sets × models × hyperparameter values × seeds."""
 
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    study: Annotated[str, Field(pattern=STUDY_NAME)]
     """Name of the study, and of its folders under results/ and reports/; the file's name when left out."""
     datasets: Annotated[list[str], Field(min_length=1)]
     """Data sets by name, or a user's own as package.module:NAME."""

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from bench.atomic import whole_file
 from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
+from bench.mirror import PLAN, SCORES, is_address, pulled_study
 
 SCHEMA_VERSION = 1
 
@@ -124,12 +125,13 @@ def committed_requests(folder: Path, *, retry_failed: bool = False) -> set[tuple
 def load_scores(path: str | Path, wide: bool = False) -> pd.DataFrame:
     """Scores of a study as a tidy DataFrame: one row per number, or with `wide` one row per cell.
 
-    `path` is a study's folder (results/quickstart), its scores/ folder, or one Parquet file. Doubled scores
-    are removed: ok beats failed, then the newest wins. The wide form has one column per headline score:
-    `dci` for a metric's default estimator on the mean representation, `dci@study` for another estimator,
-    `sampled:unsupervised` for another representation. Raises FileNotFoundError with what to run.
+    `path` is a study's folder (results/quickstart) or address (s3://bucket/results/quickstart), its scores/
+    folder, or one Parquet file. Doubled scores are removed: ok beats failed, then the newest wins.
+    The wide form has one column per headline score: `dci` for a metric's default estimator on the mean
+    representation, `dci@study` for another estimator, `sampled:unsupervised` for another representation.
+    Raises FileNotFoundError with what to run.
     """
-    path = Path(path)
+    path = pulled_study(str(path), (PLAN, SCORES)) if is_address(path) else Path(path)
     folder = path / "scores" if (path / "scores").is_dir() else path
     files = [folder] if folder.is_file() else score_files(folder)
     if not files:

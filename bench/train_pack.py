@@ -50,6 +50,8 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
             trainer.encode_kept(cell, *kept[cell.id])
     for stack in trainer.stacks([cell for cell in waiting if cell.id not in kept]):
         trainer.train_stack(stack)
+    if context.mirror:
+        context.mirror.push_missing(work.pack.id)
 
 
 def settle_process(device: str, precision: str = "float32") -> None:
@@ -118,8 +120,7 @@ class PackTrainer:
         otherwise is recorded as failed. What the disk refuses is the run's failure, not the cells'.
         """
         for group, tries in self._groups(cells):
-            for cell, made in zip(group, tries, strict=True):
-                attempts.note(self.context.work, cell.id, made)
+            self._note(group, tries)
             try:
                 self._train_group(group)
             except Exception as error:
@@ -133,8 +134,23 @@ class PackTrainer:
                     for cell in group:
                         self._record(cell, traceback.format_exc(), {}, 0.0)
             finally:  # also when a key is pressed: only a process that is gone leaves its note
-                for cell in group:
-                    attempts.forget(self.context.work, cell.id)
+                self._forget(group)
+
+    def _note(self, group: list[Cell], tries: list[Attempt]) -> None:
+        """Write down that a try begins, for every machine to see."""
+        for cell, made in zip(group, tries, strict=True):
+            attempts.note(self.context.work, cell.id, made)
+        if self.context.mirror:
+            self.context.mirror.push(*self._notes(group))
+
+    def _forget(self, group: list[Cell]) -> None:
+        for cell in group:
+            attempts.forget(self.context.work, cell.id)
+        if self.context.mirror:
+            self.context.mirror.remove(*self._notes(group))
+
+    def _notes(self, group: list[Cell]) -> list[Path]:
+        return [attempts.note_path(self.context.work, cell.id) for cell in group]
 
     def _groups(self, cells: list[Cell]) -> Iterator[tuple[list[Cell], list[Attempt]]]:
         """Cells to be trained together, with their tries; a quarantined cell is recorded as failed."""
@@ -147,7 +163,7 @@ class PackTrainer:
                 self._record(
                     cell, f"quarantined: its process died {made.deaths} times at step {step}", {}, 0.0
                 )
-                attempts.forget(self.context.work, cell.id)
+                self._forget([cell])
             else:
                 tries[cell] = made
         if tries:
@@ -161,7 +177,7 @@ class PackTrainer:
         began = time.perf_counter()
         members, state, curve = self._begin(cells)
         train(self.problem, members, state, curve, self._on_block(cells))
-        checkpoint.save(self.context.work / "checkpoints", [cell.id for cell in cells], state, curve)
+        self._save(cells, state, curve)
         batches = -(-EVALUATION_IMAGES // self.problem.training.batch_size)
         values = evaluate(self.problem, members, state, batches)
         seconds = (time.perf_counter() - began) / len(cells)
@@ -206,9 +222,15 @@ class PackTrainer:
                 )
             if now - last["saved"] >= self.context.checkpoint_seconds:
                 last["saved"] = now
-                checkpoint.save(self.context.work / "checkpoints", cell_ids, state, curve)
+                self._save(cells, state, curve)
 
         return on_block
+
+    def _save(self, cells: list[Cell], state: State, curve: Curve) -> None:
+        cell_ids = [cell.id for cell in cells]
+        path = checkpoint.save(self.context.work / "checkpoints", self.work.pack.id, cell_ids, state, curve)
+        if self.context.mirror:  # the time of a note is the sign of life that `bench status` sees in a store
+            self.context.mirror.push(path, *self._notes(cells[:1]))
 
     def _keep(self, cells: list[Cell], state: State, curve: Curve, about: dict[str, str]) -> None:
         """Weights, curves and codes of the cells that finished."""

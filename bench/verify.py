@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from bench.artifacts import ARRAYS
 from bench.grid import LoadedGrid
+from bench.mirror import EVERYTHING, Mirror
 from bench.signs import packs_by_id
 from bench.store import DamagedFile, read_files
 from bench.study import settled_cells
@@ -86,6 +87,22 @@ def quarantine(folder: Path, damaged: Iterable[Damaged]) -> list[Path]:
         os.replace(one.path, target)
         moved.append(target)
     return moved
+
+
+def set_aside(folder: Path, grid: LoadedGrid, mirror: Mirror | None = None) -> Examination:
+    """Examine a study and move what is damaged to _work/quarantine/ (see quarantine).
+
+    Where the folder stands for a store, what was damaged only here is fetched again and counts as sound; what
+    the store has damaged is removed there, and kept in quarantine here.
+    """
+    found = examine(folder, grid)
+    quarantine(folder, found.damaged)
+    if mirror and found.damaged:
+        mirror.pull(*EVERYTHING)
+        found = examine(folder, grid)
+        quarantine(folder, found.damaged)
+        mirror.remove(*(one.path for one in found.damaged))
+    return found
 
 
 def cells_to_rerun(folder: Path, grid: LoadedGrid, damaged: Iterable[Damaged]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A file system that is really full: the run stops with a sentence, blames no cell, goes on once there is room.
+"""A file system that is really full: the run stops with a sentence, blames no cell, and can go on.
 
 Each run has a small tmpfs of its own in a mount namespace, which Linux lets any user make.
 """

@@ -84,7 +84,7 @@ def test_a_killed_worker_is_replaced_and_resumes(undisturbed, tmp_path, data_dir
     assert weights(results) == weights(undisturbed / "results")
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
 def test_after_a_killed_driver_the_same_command_finishes(undisturbed, tmp_path, data_dir, rounds):
     results = tmp_path / "r"
     arguments = command(undisturbed / "tiny.yaml", results, data_dir)

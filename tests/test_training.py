@@ -81,7 +81,7 @@ def test_a_resumed_training_equals_the_uninterrupted_one_bit_for_bit(model, tmp_
         pass
 
     def stop_after_one_block(state, curve):
-        checkpoint.save(tmp_path, ["a", "b", "c"], state, curve)
+        checkpoint.save(tmp_path, "0123456789abcdef", ["a", "b", "c"], state, curve)
         raise Stopped
 
     with pytest.raises(Stopped):
@@ -100,9 +100,9 @@ def test_checkpoints_can_be_put_together_in_another_packing(tmp_path):
     given = problem("beta_vae", precision="float32", steps=100)
     pack = members(given, SETTINGS["beta_vae"], seeds=[0, 1, 2])
     state, curve = trained(given, pack)
-    checkpoint.save(tmp_path, ["a", "b", "c"], state, curve)
+    checkpoint.save(tmp_path, "0123456789abcdef", ["a", "b", "c"], state, curve)
     other, other_curve = trained(given, members(given, SETTINGS["beta_vae"][:1], seeds=[9]))
-    checkpoint.save(tmp_path, ["x"], other, other_curve)
+    checkpoint.save(tmp_path, "0123456789abcdef", ["x"], other, other_curve)
     found = checkpoint.find(tmp_path, ["c", "x", "a", "unknown"])
     assert set(found) == {"c", "x", "a"}
     rebuilt, _ = checkpoint.load([found["c"], found["x"]], torch.device("cpu"))

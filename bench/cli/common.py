@@ -32,14 +32,18 @@ class Bench(click.Group):
         sys.path.insert(0, "")  # package.module:NAME in the current folder, as `python -m` would find it
         try:
             return super().invoke(context)
-        except (ValueError, FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        except (ValueError, FileNotFoundError, PermissionError, NotADirectoryError, ConnectionError) as error:
             if context.params.get("traceback"):
                 raise
             raise BadInput(str(error)) from None
 
 
 results_option = click.option(
-    "--results", default="results", show_default=True, metavar="DIR", help="Folder of the studies."
+    "--results",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the studies, or an address: s3://bucket/prefix.",
 )
 data_option = click.option(
     "--data-dir", metavar="DIR", help="Folder of data sets; else $BENCH_DATA, else the user's cache."

@@ -25,11 +25,13 @@ def _words(text: str) -> tuple[str, ...]:
 @click.option("--only", default="", metavar="EXHIBITS", help="Only these exhibits, separated by commas.")
 @click.option("--compare", metavar="STUDY", help="Another study, shown beside.")
 def report(study, results, reports, formats, only, compare):
+    from bench.mirror import EVERYTHING, pulled_studies
     from bench.reporting import build
     from bench.study import find_studies
 
-    other = None if compare is None else find_studies(Path(results), compare)[0]
-    folders = find_studies(Path(results), study)
+    shown = [name for name in EVERYTHING if name != "models"]
+    other = None if compare is None else find_studies(pulled_studies(results, compare, shown), compare)[0]
+    folders = find_studies(pulled_studies(results, study, shown), study)
     empty = []
     for folder in folders:
         try:

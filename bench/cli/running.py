@@ -136,7 +136,7 @@ def _say_outcome(outcome, grid: str) -> None:
     click.echo(
         f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed, {outcome.missing} missing."
     )
-    click.echo(f"Scores: {outcome.folder / 'scores'}")
+    click.echo(f"Scores: {outcome.place}/scores")
     if outcome.failed:
         click.echo(f"`bench run {grid} --retry-failed` runs failed cells again.", err=True)
     if outcome.missing:

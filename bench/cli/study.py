@@ -18,10 +18,15 @@ from bench.cli.common import (
 )
 
 
-def _folder(results: str, study: str) -> Path:
+def _folder(results: str, study: str, whole: bool = False) -> Path:
+    """The folder of a study; of one in a store, after fetching its state, or with `whole` all of it."""
+    from bench.mirror import EVERYTHING, STATE, is_address, pulled_studies, pulled_study
     from bench.study import find_studies
 
-    return find_studies(Path(results), study)[0]
+    names = EVERYTHING if whole else STATE
+    if is_address(study):
+        return find_studies(Path(), str(pulled_study(study, names)))[0]
+    return find_studies(pulled_studies(results, study, names), study)[0]
 
 
 @click.command(
@@ -33,11 +38,12 @@ def _folder(results: str, study: str) -> Path:
 @click.option("--errors", is_flag=True, help="The whole error of every failed cell, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per study and line.")
 def status(study, results, errors, as_json):
+    from bench.mirror import pulled_studies
     from bench.status import study_status
     from bench.status_text import as_dict, error_lines, lines
     from bench.study import find_studies
 
-    for folder in find_studies(Path(results), study):
+    for folder in find_studies(pulled_studies(results, study), study):
         found = study_status(folder)
         if as_json:
             click.echo(json.dumps(as_dict(found)))
@@ -52,13 +58,13 @@ def status(study, results, errors, as_json):
 @click.argument("study")
 @results_option
 def verify(study, results):
+    from bench.mirror import mirror_of
     from bench.study import load_plan, run_command
-    from bench.verify import LOSSES, cells_to_rerun, examine, quarantine
+    from bench.verify import LOSSES, cells_to_rerun, set_aside
 
-    folder = _folder(results, study)
+    folder = _folder(results, study, whole=True)
     grid = load_plan(folder)
-    found = examine(folder, grid)
-    quarantine(folder, found.damaged)
+    found = set_aside(folder, grid, mirror_of(results, folder.name))
     for one in found.damaged:
         click.echo(f"{one.folder}/{one.path.name} {one.problem}: {LOSSES[one.folder]}.")
     for path, cells in found.unplanned.items():
@@ -105,9 +111,10 @@ def export(study, results, out):
 def merge(study, copies, results, dry_run):
     from bench.merge import merge as copy
     from bench.merge import plan_merge
+    from bench.mirror import mirror_of
 
-    folder = _folder(results, study)
-    planned = plan_merge(folder, [_folder(results, name) for name in copies])
+    folder = _folder(results, study, whole=True)
+    planned = plan_merge(folder, [_folder(results, name, whole=True) for name in copies])
     if planned.differing:
         click.echo(
             f"note: {planned.differing:,} scores are there more than once with different values, made at "
@@ -117,6 +124,9 @@ def merge(study, copies, results, dry_run):
         for source, target in planned.copies:
             click.echo(f"{source} -> {target}")
     count = len(planned.copies) if dry_run else copy(planned)
+    mirror = mirror_of(results, folder.name)
+    if mirror and not dry_run:
+        mirror.push_missing()
     scores = sum(target.parent.name == "scores" for _, target in planned.copies)
     click.echo(f"{count:,} files {'to copy' if dry_run else 'copied'}, {scores:,} of them scores.")
 
@@ -131,10 +141,11 @@ def merge(study, copies, results, dry_run):
 @device_option
 def reproduce(cell_id, results, data_dir, device):
     from bench.data import data_folder
+    from bench.mirror import pulled_studies
     from bench.reproduce import begin_line, find_committed, lines
     from bench.reproduce import reproduce as run_again
 
-    committed = find_committed(Path(results), cell_id)
+    committed = find_committed(pulled_studies(results, None), cell_id)
     device = device or committed.device
     click.echo(begin_line(committed, device))
     try:

@@ -1,0 +1,228 @@
+"""Studies in an object store: a folder on this machine stands for one there, and the two are kept alike.
+
+Everything reads and writes plain local files. A committed file never changes, so keeping alike is simple:
+what the store has and the folder lacks is fetched, what the folder has and the store lacks is sent, scores
+last. The store is the truth. An object appears whole when its upload is complete, so kills leave no halves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit, urlunsplit
+
+from pyarrow import fs
+
+from bench.atomic import whole_file
+from bench.data import data_folder
+from bench.settings import STUDY_NAME
+
+#: Stores whose objects appear whole or not at all. A file system needs no mirror: its path is given as it is.
+SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
+
+PLAN = "study.json"
+BESIDE = ("models", "curves", "codes", "pictures", "arrays")  # sent before the scores that belong to them
+SCORES = "scores"
+ATTEMPTS, CHECKPOINTS = "_work/attempts", "_work/checkpoints"
+STATE = (PLAN, SCORES, ATTEMPTS)  # what planning and status read
+EVERYTHING = (*STATE, *BESIDE, CHECKPOINTS)
+
+CONNECTIONS = 16  # transfers at once: many small files, each mostly waiting
+
+
+def is_address(results: str | Path) -> bool:
+    """Whether `results` is an address (s3://bucket/prefix), not a folder; ValueError for other kinds."""
+    scheme, separator, _ = str(results).partition("://")
+    if not separator:
+        return False
+    if scheme not in SCHEMES:
+        raise ValueError(
+            f"--results {results}: {scheme}:// is not known; allowed are a folder's path and "
+            f"{', '.join(f'{name}://' for name in SCHEMES)} addresses"
+        )
+    return True
+
+
+def local_results(results: str | Path) -> Path:
+    """The folder of studies that `results` means here: itself, or the one that stands for an address.
+
+    That one lies in $BENCH_MIRROR, else beside the data sets; it may be deleted at any time.
+    """
+    if not is_address(results):
+        return Path(results)
+    place = os.environ.get("BENCH_MIRROR")
+    root = Path(place).expanduser() if place else data_folder().with_name("disentanglement-bench-results")
+    return root / hashlib.sha256(str(results).rstrip("/").encode()).hexdigest()[:12]
+
+
+def mirror_of(results: str | Path, study: str) -> Mirror | None:
+    """The mirror of a study in `results`; None where that is a folder."""
+    return Mirror(_join(str(results), study), local_results(results) / study) if is_address(results) else None
+
+
+def pulled_studies(results: str | Path, study: str | None, names: Iterable[str] = STATE) -> Path:
+    """The local folder of studies, after fetching `names` of one study, or of all, where that is an address.
+
+    A `study` that is a path, not a name, fetches nothing.
+    """
+    folder = local_results(results)
+    if is_address(results):
+        wanted = _studies(str(results)) if study is None else [study]
+        for name in wanted:
+            if re.fullmatch(STUDY_NAME, name):
+                mirror_of(results, name).pull(*names)
+    return folder
+
+
+def pulled_study(address: str, names: Iterable[str] = STATE) -> Path:
+    """The local folder of the study at `address`, after fetching `names` of it."""
+    parts = urlsplit(address)
+    above, _, study = parts.path.rstrip("/").rpartition("/")
+    return pulled_studies(urlunsplit(parts._replace(path=above)), study, names) / study
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """One study at `address` in a store, and the `folder` on this machine that stands for it."""
+
+    address: str
+    folder: Path
+
+    def opened(self) -> tuple[fs.FileSystem, str]:
+        """The store's file system, and the study's path in it."""
+        return _open(self.address)
+
+    def pull(self, *names: str, prefix: str = "") -> None:
+        """Fetch what the store has of `names` (files, or folders as "scores") and the folder lacks.
+
+        With `prefix` only files whose name begins with it. A folder whose study is gone from the store is
+        removed: it stands for nothing. OSError where the store cannot be reached.
+        """
+        if not _has_study(self.address):
+            if (self.folder / PLAN).is_file():
+                shutil.rmtree(self.folder)
+            return
+        found = [one for name in names for one in self._listed(name) if one.name.startswith(prefix)]
+        self._at_once(self._fetch, [one for one in found if one.name == PLAN or not self._is_here(one)])
+
+    def push(self, *paths: Path) -> None:
+        """Send files of the folder, replacing what the store has under their names."""
+        self._at_once(self._send, [path for path in paths if path.is_file()])
+
+    def push_missing(self, prefix: str = "") -> None:
+        """Send every result that the store lacks, scores last: whoever sees them finds all that is beside."""
+        for names in (BESIDE, (SCORES,)):
+            there = {one.path for name in names for one in self._listed(name)}
+            here = [path for name in names for path in sorted((self.folder / name).glob(f"{prefix}[!.]*"))]
+            self.push(*(path for path in here if self._place(path) not in there))
+
+    def remove(self, *paths: Path) -> None:
+        """Delete what stands in the store for files of the folder, here or not; those not there are fine."""
+        store, _ = self.opened()
+        for path in paths:
+            if store.get_file_info(self._place(path)).type == fs.FileType.File:
+                store.delete_file(self._place(path))
+
+    def remove_work(self, packs: Collection[str], cells: Collection[str]) -> None:
+        """Delete the checkpoints of `packs` and the notes of tries at `cells` from the store."""
+        old = [one for one in self._listed(CHECKPOINTS) if one.name.partition("-")[0] in packs]
+        old += [one for one in self._listed(ATTEMPTS) if one.name.partition(".")[0] in cells]
+        self.remove(*map(self._here, old))
+
+    def _listed(self, name: str) -> Iterator[_Object]:
+        """The objects directly in `name`, or itself; hidden ones, `..` among them, are none of ours."""
+        store, base = self.opened()
+        where = f"{base}/{name}"
+        if name == PLAN:
+            infos = [store.get_file_info(where)]
+        else:
+            infos = store.get_file_info(fs.FileSelector(where, allow_not_found=True))
+        for info in infos:
+            if info.type == fs.FileType.File and not PurePosixPath(info.path).name.startswith("."):
+                yield _Object(info.path, info.size, info.mtime_ns or 0)
+
+    def _place(self, path: Path) -> str:
+        _, base = self.opened()
+        return f"{base}/{path.relative_to(self.folder).as_posix()}"
+
+    def _here(self, one: _Object) -> Path:
+        _, base = self.opened()
+        return self.folder / PurePosixPath(one.path).relative_to(base)
+
+    def _is_here(self, one: _Object) -> bool:
+        path = self._here(one)
+        return path.is_file() and (path.stat().st_size, path.stat().st_mtime_ns) == (one.size, one.mtime_ns)
+
+    def _fetch(self, one: _Object) -> None:
+        store, _ = self.opened()
+        try:
+            with store.open_input_stream(one.path) as source:
+                content = source.read()
+        except FileNotFoundError:
+            return  # removed in this moment, after its commit
+        with whole_file(self._here(one)) as temporary:
+            temporary.write_bytes(content)
+            os.utime(temporary, ns=(one.mtime_ns, one.mtime_ns))
+
+    def _send(self, path: Path) -> None:
+        store, _ = self.opened()
+        content = path.read_bytes()  # whole in memory, so that nothing can end it half way but a kill
+        with store.open_output_stream(self._place(path)) as target:
+            target.write(content)
+        sent = store.get_file_info(self._place(path))
+        if sent.size != len(content):
+            raise OSError(f"{self._place(path)} has {sent.size:,} bytes there, {len(content):,} were sent")
+        os.utime(path, ns=(sent.mtime_ns, sent.mtime_ns))  # the same time on both sides: the same file
+
+    def _at_once(self, act, items: list) -> None:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(act, items))
+
+
+@dataclass(frozen=True)
+class _Object:
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+
+@cache
+def _open(address: str) -> tuple[fs.FileSystem, str]:
+    """The file system of an address, and the path in it."""
+    store, path = fs.FileSystem.from_uri(address)
+    return store, path.rstrip("/")
+
+
+def _join(address: str, name: str) -> str:
+    """The address of `name` below an address, its options (?region=…) kept."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
+
+
+def _studies(address: str) -> Iterator[str]:
+    """Names of the studies in a store."""
+    store, base = _open(address)
+    for info in store.get_file_info(fs.FileSelector(base, allow_not_found=True)):
+        name = PurePosixPath(info.path).name
+        if _has_study(_join(address, name)):
+            yield name
+
+
+def _has_study(address: str) -> bool:
+    """Whether a study lies at `address`: the first question asked of a store."""
+    try:
+        store, base = _open(address)
+        return store.get_file_info(f"{base}/{PLAN}").type == fs.FileType.File
+    except OSError as error:
+        raise ConnectionError(f"{address} cannot be read ({error})") from error
