@@ -52,6 +52,8 @@ class Host:
         self.status = 200
         self.cut_after = None  # bytes after which it closes the connection, once
         self.knows_ranges = True
+        self.content_type = "application/octet-stream"
+        self.says_length = True
 
     def publish(self, file, content):
         """`file` as this host has it: its address here, its length and checksums those of `content`."""
@@ -80,7 +82,9 @@ class Host:
             handler.end_headers()
             return
         handler.send_response(206 if start else 200)
-        handler.send_header("Content-Length", str(len(content) - start))
+        handler.send_header("Content-Type", self.content_type)
+        if self.says_length:
+            handler.send_header("Content-Length", str(len(content) - start))
         handler.end_headers()
         end, self.cut_after = self.cut_after, None
         handler.wfile.write(content[start:end])
