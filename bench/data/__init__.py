@@ -63,9 +63,8 @@ def resolve_source(name: str, wanted: str, folder: Path) -> str:
     is_real = not missing or entry.is_prepared("real", folder)
     if wanted == "rendered" or (wanted == "auto" and not is_real and entry.renderer):
         if entry.renderer is None:
-            raise ValueError(
-                f"{name} has no renderer: type {typed('fetch', name, folder)}, use `source: real`."
-            )
+            fetch = f"type {typed('fetch', name, folder)}, " if entry.files else ""
+            raise ValueError(f"{name} has no renderer: {fetch}use `source: real`.")
         return entry.renderer
     if not is_real:
         names = ", ".join(str(folder / file.path) for file in missing)

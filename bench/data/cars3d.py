@@ -26,7 +26,10 @@ CACHES = {"real": ("cars3d/real.npy",), RENDERED: ("cars3d/rendered-1.npy",)}
 
 FILE = File(
     path="cars3d/nips2015-analogy-data.tar.gz",
-    urls=("http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",),
+    urls=(
+        "http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",
+        "http://www-personal.umich.edu/~reedscot/files/nips2015-analogy-data.tar.gz",
+    ),
     roughly=290_000_000,
     md5="4e866a7919c1beedf53964e6f7a23686",
 )
