@@ -23,6 +23,7 @@ _LOW = 0xFFFFFFFF
 _MULTIPLIER = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
+_SPREADING = 3  # rounds until every word depends on block, step and seed; short rows stay short until then
 _ROW = 16  # a row of numbers is padded to a multiple of this
 _CACHED = 2**14  # blocks drawn at once on a CPU, so that their words stay in its cache
 _CONVERTED = 2**18  # bytes made floats at once, for the same reason
@@ -58,14 +59,22 @@ def philox(keys: list[tuple[Words, Words]], counter: tuple[Words, Words, Words, 
     Random123's kat_vectors.
     """
     c0, c1, c2, c3 = counter
-    for key0, key1 in keys:
-        # int64 products wrap, but their low 64 bits, hence both halves after masking, are exact. A low half
-        # is masked with what it is mixed into, and what is equal in a row stays short for two rounds: long
-        # rows are bound by memory, so each pass over one counts.
+    # int64 products wrap, but their low 64 bits, hence both halves after masking, are exact. A low half is
+    # masked with what it is mixed into.
+    for key0, key1 in keys[:_SPREADING]:
         product0, product1 = c0 * _MULTIPLIER[0], c2 * _MULTIPLIER[1]
-        c0 = ((product1 >> 32) ^ (c1 ^ key0)) & _LOW
-        c2 = ((product0 >> 32) ^ (c3 ^ key1)) & _LOW
-        c1, c3 = product1, product0
+        c0, c1 = ((product1 >> 32) ^ (c1 ^ key0)) & _LOW, product1
+        c2, c3 = ((product0 >> 32) ^ (c3 ^ key1)) & _LOW, product0
+    for key0, key1 in keys[_SPREADING:]:  # the same in place: long rows are bound by memory
+        c0 *= _MULTIPLIER[0]
+        c2 *= _MULTIPLIER[1]
+        c1 ^= c2 >> 32
+        c1 ^= key0
+        c1 &= _LOW
+        c3 ^= c0 >> 32
+        c3 ^= key1
+        c3 &= _LOW
+        c0, c1, c2, c3 = c1, c2, c3, c0
     return c0, c1 & _LOW, c2, c3 & _LOW
 
 
