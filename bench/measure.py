@@ -9,18 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.data import find_entry
+from bench.data import find_entry, open_dataset
 from bench.data.base import Dataset
 from bench.data.device import DeviceImages
 from bench.grid import Cell
 from bench.metrics import Request
 from bench.plan import Work, width_of
-from bench.problem import Members, Problem, State, block, start
+from bench.problem import Members, Problem, State, block, block_length, draw_nuisance, start
+from bench.randomness import Stream
 from bench.scoring import score_table
 from bench.settings import IMAGE_SIZE
 from bench.stepping import UNROLLED, stepper_for, update
@@ -55,6 +58,18 @@ class Speed:
         return self.plain_milliseconds / self.milliseconds
 
 
+@dataclass(frozen=True)
+class BatchCost:
+    """What a step's images cost on one data set: drawing what is drawn anew, and making the batch."""
+
+    dataset: str
+    source: str
+    model: str
+    architecture: str
+    milliseconds: float  # per model-step
+    share: float  # of a step that trains on them
+
+
 def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
     """Measure each (model, architecture, channels) of `works` that is trained at all."""
     settle_process(device)
@@ -67,6 +82,19 @@ def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
         if kind not in seen and cell.training.steps:
             seen.add(kind)
             yield _speed(cell, channels, device, limit)
+
+
+def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[BatchCost]:
+    """Time the images of each data set of `works` that is prepared under `folder`, beside a step on them."""
+    settle_process(device)
+    seen = set()
+    for work in works:
+        cell = work.pack.cells[0]
+        if cell.dataset in seen or not cell.training.steps:
+            continue
+        seen.add(cell.dataset)
+        if find_entry(cell.dataset).is_prepared(cell.source, folder):
+            yield _batch_cost(cell, open_dataset(cell.dataset, cell.source, folder), device)
 
 
 def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> float:
@@ -127,6 +155,29 @@ def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
     )
 
 
+def _batch_cost(cell: Cell, dataset: Dataset, device: str) -> BatchCost:
+    width = width_of(cell.training.architecture, device)
+    problem = problem_of(cell, DeviceImages(dataset, device, IMAGE_SIZE[cell.training.architecture]))
+    members = members_of([cell] * width, problem, torch.device(device))
+    steps = torch.arange(block_length(problem, members), device=device)
+    batch_size = cell.training.batch_size
+
+    def draw() -> object:
+        return draw_nuisance(problem.images, members.seeds, Stream.NUISANCE, steps, batch_size)
+
+    rounds = [_stepper(problem, cell, width, device), _batcher(problem, cell, width, device), draw]
+    step, batch, drawn = (float(np.percentile(times, 25)) for times in _rounds(rounds, device))
+    step, drawn = step / STEPS_PER_CALL[device], drawn / len(steps)
+    return BatchCost(
+        dataset=cell.dataset,
+        source=cell.source,
+        model=cell.model,
+        architecture=cell.training.architecture,
+        milliseconds=1e3 * (batch + drawn) / width,
+        share=(batch + drawn) / (step + drawn),
+    )
+
+
 class _Factors(Dataset):
     """The factors of a data set, which need no images."""
 
@@ -157,7 +208,8 @@ def _problem(cell: Cell, device: str) -> Problem:
 
 def _ready(problem: Problem, cell: Cell, width: int, device: str) -> tuple[Members, State, object]:
     members = members_of([cell] * width, problem, torch.device(device))
-    return members, start(problem, members), block(problem, members, 0, min(100, cell.training.steps))
+    count = max(STEPS_PER_CALL[device], block_length(problem, members))
+    return members, start(problem, members), block(problem, members, 0, count)
 
 
 def _stepper(problem: Problem, cell: Cell, width: int, device: str) -> Callable[[], None]:
@@ -168,7 +220,8 @@ def _stepper(problem: Problem, cell: Cell, width: int, device: str) -> Callable[
 
 def _batcher(problem: Problem, cell: Cell, width: int, device: str) -> Callable[[], object]:
     prepared = _ready(problem, cell, width, device)[2]
-    return lambda: problem.images.batch(prepared.index[0])
+    nuisance = None if prepared.nuisance is None else prepared.nuisance[0]
+    return lambda: problem.images.batch(prepared.index[0], nuisance)
 
 
 def _plain(problem: Problem, cell: Cell, device: str) -> Callable[[], None]:
@@ -203,8 +256,13 @@ def _rounds(steps: list[Callable[[], object]], device: str) -> list[list[float]]
     times: list[list[float]] = [[] for _ in steps]
     for _ in range(ROUNDS):
         for step, count, kept in zip(steps, repeats, times, strict=True):
-            kept.append(_timed(lambda step=step, count=count: [step() for _ in range(count)], device) / count)
+            kept.append(_timed(partial(_repeat, step, count), device) / count)
     return times
+
+
+def _repeat(step: Callable[[], object], count: int) -> None:
+    for _ in range(count):
+        step()  # what it returns is dropped: kept, each would lie in fresh memory, which costs as much again
 
 
 def _timed(call: Callable[[], object], device: str) -> float:

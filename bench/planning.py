@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 from bench.devices import cores, gpus
 from bench.durations import duration
@@ -66,8 +67,11 @@ def _describe_pack(pack: Pack, plan: Plan) -> str:
     )
 
 
-def figures(plan: Plan, measure: bool, workers: int | None) -> dict:
-    """Counts of a plan and, with `measure`, speeds, seconds per metric and hours, as plain data."""
+def figures(plan: Plan, measure: bool, workers: int | None, data: Path) -> dict:
+    """Counts of a plan and, with `measure`, speeds, seconds per metric and hours, as plain data.
+
+    `data` is the folder of data sets: what a batch costs is measured on those that are prepared there.
+    """
     evaluation = plan.grid.settings.evaluation
     found = {
         "study": plan.grid.study,
@@ -96,6 +100,7 @@ def figures(plan: Plan, measure: bool, workers: int | None) -> dict:
     return found | {
         "workers": workers,
         "speeds": [asdict(speed) | {"ratio": speed.ratio} for speed in speeds],
+        "batches": [asdict(cost) for cost in measuring.batch_costs(plan.works, plan.device, data)],
         "metric_seconds": seconds,
         "training_hours": measuring.hours(plan.works, speeds, workers),
         "scoring_hours": scoring / cores() / 3600,
@@ -120,6 +125,8 @@ def lines(found: dict) -> Iterator[str]:
         )
     yield "plain loop: a β-VAE as an nn.Module with torch.optim, taking turns with the step in one process"
     yield "of limit: share of the rate of a large matrix product on this machine"
+    yield ""
+    yield from _batch_lines(found)
     for name, seconds in found["metric_seconds"].items():
         yield ""
         yield f"{name}: {sum(seconds.values()):.1f} core-seconds of metrics per cell"
@@ -130,3 +137,20 @@ def lines(found: dict) -> Iterator[str]:
         f"training {duration(3600 * found['training_hours'])} on {found['workers']} workers, "
         f"scoring {duration(3600 * found['scoring_hours'])} on {cores()} cores"
     )
+
+
+def _batch_lines(found: dict) -> Iterator[str]:
+    """What a batch costs on each data set, and which could not be asked."""
+    for cost in found["batches"]:
+        yield (
+            f"{cost['dataset']} ({cost['source'].partition(':')[0]}): images take "
+            f"{cost['milliseconds']:.2f} ms a model-step, {cost['share']:.1%} of {cost['model']} on "
+            f"{cost['architecture']}"
+        )
+    measured = {cost["dataset"] for cost in found["batches"]}
+    for name, source in found["sources"].items():
+        if name not in measured and found["model_steps_left"]:
+            yield (
+                f"{name}: what its images cost is known once they are prepared: "
+                f"bench data prepare {name} --source {source.partition(':')[0]}"
+            )

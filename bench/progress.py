@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from bench.durations import duration
 from bench.running import Plan
@@ -113,7 +121,7 @@ class Display:
 
 
 @contextmanager
-def preparing(console: Console, unit: str = "images") -> Iterator[Callable[[str, int, int], None]]:
+def preparing(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     """A callable(name, done, total) that shows how far the making of a data set's tables is."""
     columns = (
         TextColumn("preparing {task.description}"),
@@ -128,7 +136,29 @@ def preparing(console: Console, unit: str = "images") -> Iterator[Callable[[str,
             if name not in tasks:
                 tasks[name] = bar.add_task(name, total=total)
                 if not console.is_terminal:
-                    console.print(f"preparing {name}: {total:,} {unit}", highlight=False)
+                    console.print(f"preparing {name}: {total:,} images", highlight=False)
+            bar.update(tasks[name], completed=done)
+
+        yield on_progress
+
+
+@contextmanager
+def fetching(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A callable(name, done, total) with a bar for each file that is fetched; total 0 where nobody knows."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, int] = {}
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def on_progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                # what came of an earlier call was not fetched at this one's speed
+                tasks[name] = bar.add_task(name, total=total or None, completed=done)
             bar.update(tasks[name], completed=done)
 
         yield on_progress

@@ -1,25 +1,32 @@
 """Counter-based random numbers: every draw of training is a pure function of (seed, stream, step).
 
-Philox4x32-10 (Salmon et al., SC 2011) in 64-bit integer tensor operations. The key is the cell's seed, the
-counter is (block, stream, step low, step high), so a cell sees the same numbers alone or in any pack, in
-any order, before or after a resume, on any device; no generator state exists. Box-Muller runs in float64
-and is rounded afterwards, on rows padded to a multiple of 16 numbers, so that the vector and tail loops of
-`log` and `cos` never give an element two values.
+Philox4x32-10 (Salmon et al., SC 2011) in 64-bit integer operations on whole tensors, on a CPU numpy's. The
+key is the cell's seed, the counter is (block, stream, step low, step high), so a cell sees the same numbers
+alone or in any pack, in any order, before or after a resume, on any device; no generator state exists.
+Box-Muller runs in float64 and is rounded afterwards, on rows padded to a multiple of 16 numbers, so that the
+vector and tail loops of `log` and `cos` never give an element two values.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from enum import IntEnum
 
+import numpy as np
 import torch
 from torch import Tensor
+
+Words = Tensor | np.ndarray
 
 _LOW = 0xFFFFFFFF
 _MULTIPLIER = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
+_SPREADING = 3  # rounds until every word depends on block, step and seed; short rows stay short until then
 _ROW = 16  # a row of numbers is padded to a multiple of this
+_CACHED = 2**14  # blocks drawn at once on a CPU, so that their words stay in its cache
+_CONVERTED = 2**18  # bytes made floats at once, for the same reason
 
 
 class Stream(IntEnum):
@@ -37,37 +44,68 @@ class Stream(IntEnum):
     CODE_NUISANCE = 9
 
 
-def philox(key: tuple[Tensor, Tensor], counter: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, ...]:
-    """Ten rounds of Philox4x32 on 32-bit words held in int64 tensors of one broadcast shape.
+def key_schedule(key: tuple[Words, Words]) -> list[tuple[Words, Words]]:
+    """The key of each of Philox4x32's ten rounds, from its two words."""
+    return [
+        tuple((word + turn * weyl) & _LOW for word, weyl in zip(key, _WEYL, strict=True))
+        for turn in range(_ROUNDS)
+    ]
 
-    `key` is two words, `counter` four; returns four words. Known answers: Random123's kat_vectors.
+
+def philox(keys: list[tuple[Words, Words]], counter: tuple[Words, Words, Words, Words]) -> tuple[Words, ...]:
+    """Philox4x32 on 32-bit words held in int64, tensors or arrays that broadcast together.
+
+    One round for each of `keys`; `counter` is four words, and so is what returns. Known answers:
+    Random123's kat_vectors.
     """
-    key0, key1 = key
-    shape = torch.broadcast_shapes(*(word.shape for word in (*key, *counter)))
-    c0, c1, c2, c3 = (word.expand(shape) for word in counter)
-    for _ in range(_ROUNDS):
-        # int64 products wrap, but their low 64 bits, hence both halves after masking, are exact; in place
-        # where the values are ours, since long rows are bound by memory
-        low0, low1 = c0 * _MULTIPLIER[0], c2 * _MULTIPLIER[1]
-        high0, high1 = low0 >> 32, low1 >> 32
-        high0.bitwise_and_(_LOW).bitwise_xor_(c3).bitwise_xor_(key1)
-        high1.bitwise_and_(_LOW).bitwise_xor_(c1).bitwise_xor_(key0)
-        c0, c1, c2, c3 = high1, low1.bitwise_and_(_LOW), high0, low0.bitwise_and_(_LOW)
-        key0, key1 = (key0 + _WEYL[0]) & _LOW, (key1 + _WEYL[1]) & _LOW
-    return c0, c1, c2, c3
+    c0, c1, c2, c3 = counter
+    # int64 products wrap, but their low 64 bits, hence both halves after masking, are exact. A low half is
+    # masked with what it is mixed into.
+    for key0, key1 in keys[:_SPREADING]:
+        product0, product1 = c0 * _MULTIPLIER[0], c2 * _MULTIPLIER[1]
+        c0, c1 = ((product1 >> 32) ^ (c1 ^ key0)) & _LOW, product1
+        c2, c3 = ((product0 >> 32) ^ (c3 ^ key1)) & _LOW, product0
+    for key0, key1 in keys[_SPREADING:]:  # the same in place: long rows are bound by memory
+        c0 *= _MULTIPLIER[0]
+        c2 *= _MULTIPLIER[1]
+        c1 ^= c2 >> 32
+        c1 ^= key0
+        c1 &= _LOW
+        c3 ^= c0 >> 32
+        c3 ^= key1
+        c3 &= _LOW
+        c0, c1, c2, c3 = c1, c2, c3, c0
+    return c0, c1 & _LOW, c2, c3 & _LOW
 
 
-def words(seeds: Tensor, stream: Stream, steps: Tensor, count: int) -> Tensor:
-    """Uniform 32-bit words as int64, shape (K, E, count), for seeds (E,) and steps (K,).
+def words(
+    seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtype: torch.dtype = torch.int64
+) -> Tensor:
+    """Uniform 32-bit words, shape (K, E, count), for seeds (E,) and steps (K,); int32 ones wrap.
 
     Word i of a row is word i mod 4 of block i div 4. `count` is rounded up to a multiple of 16.
     """
     blocks = -(-count // _ROW) * (_ROW // 4)
-    seeds, steps = seeds[None, :, None], steps[:, None, None]
+    drawn = torch.empty((len(steps), len(seeds), blocks, 4), dtype=dtype, device=seeds.device)
+    most = drawn.numel() if drawn.is_cuda else _CACHED
+    rows, seeds, steps = drawn, seeds[None, :, None], steps[:, None, None]
     block = torch.arange(blocks, device=seeds.device)[None, None, :]
-    counter = (block, torch.full_like(block, int(stream)), steps & _LOW, steps >> 32)
-    block_words = torch.broadcast_tensors(*philox((seeds & _LOW, seeds >> 32), counter))
-    return torch.stack(block_words, dim=-1).flatten(-2)
+    if not drawn.is_cuda:  # the same memory and the same operations, in which numpy takes two thirds as long
+        rows, seeds, steps, block = (tensor.numpy() for tensor in (rows, seeds, steps, block))
+    keys, constant = key_schedule((seeds & _LOW, seeds >> 32)), 0 * steps + int(stream)
+    for some, part in _pieces(*drawn.shape[:3], most):
+        counter = (block[..., part], constant[some], steps[some] & _LOW, steps[some] >> 32)
+        for place, word in enumerate(philox(keys, counter)):
+            rows[some, :, part, place] = word
+    return drawn.flatten(-2)
+
+
+def _pieces(steps: int, seeds: int, blocks: int, most: int) -> Iterator[tuple[slice, slice]]:
+    """Slices of steps and of blocks that together cover all, each of about `most` blocks."""
+    rows, columns = max(1, most // (seeds * blocks)), max(1, most // seeds)
+    for step in range(0, steps, rows):
+        for block in range(0, blocks, columns):
+            yield slice(step, step + rows), slice(block, block + columns)
 
 
 def uniforms(seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtype: torch.dtype) -> Tensor:
@@ -80,9 +118,14 @@ def byte_uniforms(seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtyp
 
     For images' noise, which 8-bit files could not hold more finely, at a quarter of the cost.
     """
-    drawn = words(seeds, stream, steps, -(-count // 4))
-    octets = drawn.to(torch.int32).view(torch.uint8)  # lowest byte first, as all of torch's devices have it
-    return octets[..., :count].to(dtype).add_(0.5).mul_(2.0**-8)
+    octets = words(seeds, stream, steps, -(-count // 4), torch.int32).view(torch.uint8)[..., :count]
+    drawn = torch.empty(octets.shape, dtype=dtype, device=seeds.device)
+    half = torch.full((), 2.0**-9, dtype=dtype, device=seeds.device)
+    parts = 1 if drawn.is_cuda else -(-count // _CONVERTED)
+    # lowest byte first, as all of torch's devices have it
+    for numbers, some in zip(drawn.chunk(parts, -1), octets.chunk(parts, -1), strict=True):
+        torch.add(half, numbers.copy_(some), alpha=2.0**-8, out=numbers)
+    return drawn
 
 
 def normals(seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtype: torch.dtype) -> Tensor:

@@ -193,3 +193,13 @@ def test_every_model_has_an_objective_and_settings_under_one_name():
     from bench.models import MODELS
 
     assert set(MODELS) == set(MODEL_SETTINGS)
+
+
+def test_real_and_rendered_never_share_an_id(tmp_path):
+    path = tmp_path / "g.yaml"
+    path.write_text("datasets: [dsprites]\nmodels: {beta_vae: {beta: 4}}\n")
+    ids = {
+        source: load_grid(path, data_dir=tmp_path, sources={"dsprites": source}).cells[0].id
+        for source in ("real", "rendered:1", "rendered:2")
+    }
+    assert len(set(ids.values())) == 3

@@ -62,9 +62,19 @@ def test_the_yardstick_learns(architecture):
     assert losses[-1] < losses[0]
 
 
-def test_json_and_lines_say_the_same(tiny_grid, tmp_path):
+def test_images_are_measured_on_data_sets_that_are_prepared(tiny_grid, data_dir, tmp_path):
+    works = works_of(tiny_grid)
+    (cost,) = measure.batch_costs(works, "cpu", data_dir)
+    assert (cost.dataset, cost.source, cost.architecture) == ("dsprites_quick", "rendered:1", "dense_8")
+    assert cost.milliseconds > 0
+    assert 0 < cost.share < 1
+    assert list(measure.batch_costs(works, "cpu", tmp_path)) == []
+
+
+def test_json_and_lines_say_the_same(tiny_grid, data_dir, tmp_path):
     tiny_grid.write_text(TINY.replace("[mig, modularity, unsupervised]", "[mig]"))
     words = ["plan", str(tiny_grid), "--measure", "--json", "--cpus", "3", "--results", str(tmp_path / "r")]
+    words += ["--data-dir", str(data_dir)]
     found = json.loads(CliRunner().invoke(main, words).output)
     assert found["cells_left"] == 6
     assert found["model_steps_left"] == 360
@@ -73,3 +83,8 @@ def test_json_and_lines_say_the_same(tiny_grid, tmp_path):
     shown = CliRunner().invoke(main, [word for word in words if word != "--json"]).output
     assert "beta_vae      dense_8" in shown
     assert "360 model-steps" in shown
+    assert [batch["dataset"] for batch in found["batches"]] == ["dsprites_quick"]
+    assert "dsprites_quick (rendered): images take" in shown
+    elsewhere = [*words[:-1], str(tmp_path / "empty")]
+    unprepared = CliRunner().invoke(main, [word for word in elsewhere if word != "--json"]).output
+    assert "bench data prepare dsprites_quick --source rendered" in unprepared

@@ -52,3 +52,15 @@ def test_a_terminal_gets_a_bar_within_its_width_and_a_log_plain_lines(
     else:
         assert shown.splitlines()[-1].startswith("4 of 6 cells done, 0 failed, 0 running; ")
         assert "\x1b" not in shown
+
+
+def test_every_file_that_is_fetched_has_a_bar_of_its_own():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with progress.fetching(console) as on_progress:
+        on_progress("one.bin", 1_000_000, 4_000_000)
+        on_progress("two.bin", 500, 0)  # of unknown length
+        on_progress("one.bin", 4_000_000, 4_000_000)
+    shown = console.file.getvalue()
+    assert "one.bin" in shown
+    assert "4.0/4.0 MB" in shown
+    assert "two.bin" in shown

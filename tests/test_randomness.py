@@ -1,10 +1,22 @@
+import hashlib
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from bench.randomness import Stream, byte_uniforms, indices, normals, permutations, philox, uniforms, words
+from bench import randomness
+from bench.randomness import (
+    Stream,
+    byte_uniforms,
+    indices,
+    key_schedule,
+    normals,
+    permutations,
+    philox,
+    uniforms,
+    words,
+)
 
 # Random123, kat_vectors: philox4x32, 10 rounds (counter, key, result)
 KNOWN_ANSWERS = [
@@ -24,7 +36,21 @@ def tensors(*values: int) -> tuple[torch.Tensor, ...]:
 
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN_ANSWERS)
 def test_philox_gives_the_published_known_answers(counter, key, expected):
-    assert tuple(int(word) for word in philox(tensors(*key), tensors(*counter))) == expected
+    on_tensors = philox(key_schedule(tensors(*key)), tensors(*counter))
+    assert tuple(int(word) for word in on_tensors) == expected
+    as_arrays = tuple(tensor.numpy() for tensor in tensors(*counter))
+    on_arrays = philox(key_schedule(tuple(tensor.numpy() for tensor in tensors(*key))), as_arrays)
+    assert tuple(int(word[0]) for word in on_arrays) == expected
+
+
+@pytest.mark.parametrize("most", [1, 7, 100, 10**6])
+def test_pieces_drawn_at_once_do_not_change_a_word(monkeypatch, most):
+    seeds, steps = torch.tensor([2**40, 1, 5]), torch.arange(2**32 - 2, 2**32 + 3)
+    whole = words(seeds, Stream.NUISANCE, steps, 100)
+    monkeypatch.setattr(randomness, "_CACHED", most)
+    assert torch.equal(words(seeds, Stream.NUISANCE, steps, 100), whole)
+    wrapped = words(seeds, Stream.NUISANCE, steps, 100, torch.int32)
+    assert torch.equal(wrapped.long() & 0xFFFFFFFF, whole)
 
 
 def test_a_word_is_the_philox_word_of_its_seed_stream_step_and_place():
@@ -33,7 +59,7 @@ def test_a_word_is_the_philox_word_of_its_seed_stream_step_and_place():
     assert drawn.shape == (1, 1, 32)  # rows are padded to a multiple of 16
     key = tensors(seed & 0xFFFFFFFF, seed >> 32)
     counter = tensors(4, int(Stream.NOISE), step & 0xFFFFFFFF, step >> 32)  # word 18 is word 2 of block 4
-    assert int(drawn[0, 0, 18]) == int(philox(key, counter)[2])
+    assert int(drawn[0, 0, 18]) == int(philox(key_schedule(key), counter)[2])
 
 
 @pytest.mark.parametrize("draw", [uniforms, normals])
@@ -79,6 +105,13 @@ def test_no_global_generator_is_touched():
     permutations(torch.tensor([1]), Stream.NOISE, torch.tensor([0]), 64, 3)
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+
+
+def test_the_numbers_of_cells_trained_long_ago_are_the_same():
+    """Other numbers would give the same ids other weights: TRAINING_VERSION must be raised with them."""
+    noise = byte_uniforms(torch.tensor([7, 9]), Stream.NUISANCE, torch.arange(3), 786_432, torch.float32)
+    digest = hashlib.sha256(noise.numpy().tobytes()).hexdigest()
+    assert digest == "00b5c3d3c5f098fd762c080056e7c7211a435d5449303545f3c0c873647941f5"
 
 
 def test_byte_uniforms_are_the_bytes_of_the_words():

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench.cli.common import data_option, examples
+from bench.cli.common import EXIT_INTERRUPTED, data_option, examples
 
 source_option = click.option(
     "--source", type=click.Choice(["auto", "real", "rendered"]), default="auto", show_default=True
@@ -24,24 +24,27 @@ def data() -> None: ...
 
 @data.command(
     name="list",
-    help="Every data set: what of it is there, its size, licence and where it comes from."
-    + examples("bench data list", "bench data list --data-dir /data/disentanglement"),
+    help="Data sets, all or those named: what of each is there and where, its size, licence and address."
+    + examples("bench data list", "bench data list shapes3d my_images:MyImages --data-dir /data/sets"),
 )
+@click.argument("names", nargs=-1)
 @data_option
-def list_(data_dir):
-    from bench.data import data_folder, find_entry
+def list_(names, data_dir):
+    from bench.data import data_folder
     from bench.data.commands import listings
 
     folder = data_folder(data_dir)
     click.echo(f"Data folder: {folder}")
-    for entry in listings(folder):
+    for entry in listings(folder, names):
         factors = ", ".join(f"{name} {size}" for name, size in entry.factors.items())
-        size = f"{entry.download_bytes / 1e6:,.0f} MB" if entry.download_bytes else "size not recorded"
-        click.echo(f"{entry.name}: published {entry.real} ({size}), rendered {entry.rendered}")
+        size = f" ({entry.size})" if entry.addresses else ""
+        click.echo(f"{entry.name}: published {entry.real}{size}, rendered {entry.rendered}")
         click.echo(f"    {factors}; images {'×'.join(map(str, entry.image_shape))}")
         click.echo(f"    licence: {entry.licence or 'none stated'}")
-        for file in find_entry(entry.name).files:
-            click.echo(f"    {file.urls[0]}")
+        for address in entry.addresses:
+            click.echo(f"    {address}")
+        for path, length in entry.present:
+            click.echo(f"    here: {path} ({length / 1e6:,.1f} MB)")
         if entry.note:
             click.echo(f"    {entry.note}")
 
@@ -56,22 +59,23 @@ def fetch(name, data_dir):
     from bench.data import data_folder
     from bench.data.commands import fetch as fetch_lines
     from bench.data.fetch import FetchError
-    from bench.progress import preparing
+    from bench.progress import fetching
 
     try:
-        with preparing(Console(stderr=True), unit="bytes") as on_progress:
-            lines = fetch_lines(
-                name, data_folder(data_dir), lambda done, total: on_progress(name, done, total)
-            )
-            for line in lines:
+        with fetching(Console(stderr=True)) as on_progress:
+            for line in fetch_lines(name, data_folder(data_dir), on_progress):
                 click.echo(line)
     except FetchError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; the same command goes on from there.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 @data.command(
-    help="Check the files and prepared tables of a data set against what is recorded of them."
+    help="Check the files and prepared tables of a data set against what is recorded of them; exit code 1 "
+    "where something is wrong or nothing is there."
     + examples("bench data verify dsprites", "bench data verify shapes3d --data-dir /data/disentanglement")
 )
 @click.argument("name")
@@ -80,11 +84,11 @@ def verify(name, data_dir):
     from bench.data import data_folder
     from bench.data.commands import verify as checks
 
-    wrong = False
+    states = set()
     for check in checks(name, data_folder(data_dir)):
-        wrong |= check.state == "wrong"
+        states.add(check.state)
         click.echo(f"{check.state:<8} {check.path}  {check.detail}")
-    sys.exit(1 if wrong else 0)
+    sys.exit(1 if "wrong" in states or states == {"missing"} else 0)
 
 
 @data.command(
@@ -101,8 +105,12 @@ def prepare(name, source, data_dir):
 
     folder = data_folder(data_dir)
     chosen = resolve_source(name, source, folder)
-    with preparing(Console(stderr=True)) as on_progress:
-        prepare_tables(name, chosen, folder, lambda done, total: on_progress(name, done, total))
+    try:
+        with preparing(Console(stderr=True)) as on_progress:
+            prepare_tables(name, chosen, folder, lambda done, total: on_progress(name, done, total))
+    except KeyboardInterrupt:
+        click.echo("Interrupted; nothing half-made is kept, the same command begins again.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
     click.echo(f"{name} ({chosen}) is ready in {folder}")
 
 
@@ -121,4 +129,5 @@ def show(name, out, seed, source, data_dir):
 
     folder = data_folder(data_dir)
     chosen = resolve_source(name, source, folder)
-    click.echo(f"Contact sheet: {write_sheet(name, chosen, folder, out or Path(f'{name}.png'), seed)}")
+    path = write_sheet(name, chosen, folder, out or Path(f"{name.replace(':', '.')}.png"), seed)
+    click.echo(f"Contact sheet of {name} ({chosen}): {path}")

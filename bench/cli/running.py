@@ -164,9 +164,10 @@ def plan(grid, measure, as_json, cpus, results, data_dir, device, width):
     if not measure and not as_json:
         _print_plan(made, whole=True)
         return
+    from bench.data import data_folder
     from bench.planning import figures, lines
 
-    found = figures(made, measure, cpus)
+    found = figures(made, measure, cpus, data_folder(data_dir))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

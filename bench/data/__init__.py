@@ -9,6 +9,9 @@ import difflib
 import importlib
 import importlib.util
 import os
+import tarfile
+import zipfile
+import zlib
 from pathlib import Path
 
 from bench.data import (
@@ -60,13 +63,14 @@ def resolve_source(name: str, wanted: str, folder: Path) -> str:
     is_real = not missing or entry.is_prepared("real", folder)
     if wanted == "rendered" or (wanted == "auto" and not is_real and entry.renderer):
         if entry.renderer is None:
-            raise ValueError(f"{name} has no renderer: type `bench data fetch {name}`, use `source: real`.")
+            fetch = f"type {typed('fetch', name, folder)}, " if entry.files else ""
+            raise ValueError(f"{name} has no renderer: {fetch}use `source: real`.")
         return entry.renderer
     if not is_real:
         names = ", ".join(str(folder / file.path) for file in missing)
         hint = " or use `source: rendered`" if entry.renderer else ""
         raise FileNotFoundError(
-            f"{name}: the published data is not there ({names}). Type `bench data fetch {name}`{hint}."
+            f"{name}: the published data is not there ({names}). Type {typed('fetch', name, folder)}{hint}."
         )
     return "real"
 
@@ -89,8 +93,20 @@ def prepare(
     missing = entry.missing_files(folder) if source == "real" else []
     if missing:
         names = ", ".join(str(folder / file.path) for file in missing)
-        raise FileNotFoundError(f"{name}: {names} is needed and not there. Type `bench data fetch {name}`.")
-    entry.preparer(source, folder, processes or os.cpu_count() or 1, progress or _silent)
+        raise FileNotFoundError(
+            f"{name}: {names} is needed and not there. Type {typed('fetch', name, folder)}."
+        )
+    try:
+        entry.preparer(source, folder, processes or os.cpu_count() or 1, progress or _silent)
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno:  # the disk's own, not a reader's
+            raise PermissionError(
+                f"{name}: {folder} cannot be written ({error.strerror}). Make room, or choose another folder "
+                "with --data-dir or BENCH_DATA."
+            ) from error
+        raise ValueError(
+            f"{name}: a published file cannot be read ({error}). Type {typed('verify', name, folder)}."
+        ) from error
 
 
 def open_dataset(name: str, source: str, folder: Path) -> Dataset:
@@ -100,9 +116,15 @@ def open_dataset(name: str, source: str, folder: Path) -> Dataset:
         word = source.partition(":")[0]
         raise FileNotFoundError(
             f"{name} ({source}) is not prepared in {folder}. "
-            f"Type `bench data prepare {name} --source {word}`."
+            f"Type {typed('prepare', name, folder, f' --source {word}')}."
         )
     return entry.opener(source, folder)
+
+
+def typed(verb: str, name: str, folder: Path, options: str = "") -> str:
+    """The command that does `verb` to a data set in `folder`, as a message quotes it."""
+    where = "" if folder == data_folder() else f" --data-dir {folder}"
+    return f"`bench data {verb} {name}{options}{where}`"
 
 
 def _entry_with_source(name: str, source: str) -> Entry:
@@ -114,7 +136,10 @@ def _entry_with_source(name: str, source: str) -> Entry:
 
 def _own_entry(name: str) -> Entry:
     module_name, _, attribute = name.partition(":")
-    if importlib.util.find_spec(module_name) is None:
+    package = module_name.rpartition(".")[0]
+    if (package and importlib.util.find_spec(package.partition(".")[0]) is None) or (
+        importlib.util.find_spec(module_name) is None
+    ):
         raise ValueError(
             f"{name!r}: there is no module {module_name}. Run from its folder, or add that to PYTHONPATH."
         )
@@ -122,6 +147,12 @@ def _own_entry(name: str) -> Entry:
     if isinstance(found, Entry):
         return found
     if isinstance(found, type) and issubclass(found, Dataset):
+        needed = ("name", "factor_names", "factor_sizes", "image_shape")
+        lacking = [word for word in needed if not hasattr(found, word)]
+        if lacking:
+            raise ValueError(
+                f"{name!r} does not say its {', '.join(lacking)}; docs/datasets.md shows a class."
+            )
         return Entry(
             name=name,
             factor_names=found.factor_names,
@@ -132,6 +163,10 @@ def _own_entry(name: str) -> Entry:
             preparer=lambda source, folder, processes, progress: None,
         )
     raise ValueError(f"{name!r} must name a bench.data.base.Dataset class or an Entry; it is {found!r}.")
+
+
+#: What readers of published files raise when one is damaged, and, with an errno, a disk that is full.
+UNREADABLE = (OSError, EOFError, KeyError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 
 
 def _silent(done: int, total: int) -> None:

@@ -110,6 +110,8 @@ class File:
     """The canonical address first, then mirrors."""
     bytes: int | None = None
     """Its length, None where nobody recorded it."""
+    roughly: int | None = None
+    """Its length as told to people where no exact one is recorded; nothing is checked against it."""
     md5: str | None = None
     sha256: str | None = None
 

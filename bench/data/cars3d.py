@@ -26,7 +26,11 @@ CACHES = {"real": ("cars3d/real.npy",), RENDERED: ("cars3d/rendered-1.npy",)}
 
 FILE = File(
     path="cars3d/nips2015-analogy-data.tar.gz",
-    urls=("http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",),
+    urls=(
+        "http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",
+        "http://www-personal.umich.edu/~reedscot/files/nips2015-analogy-data.tar.gz",
+    ),
+    roughly=290_000_000,
     md5="4e866a7919c1beedf53964e6f7a23686",
 )
 
@@ -76,7 +80,7 @@ def _published_table(path: Path, processes: int, progress: Progress) -> np.ndarr
 
 def _listed(path: Path) -> list[str]:
     """Names of the cars in the order of list.txt, without what follows the number."""
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             if Path(member.name).match("data/cars/list.txt"):
                 return [_car(name) for name in archive.extractfile(member).read().decode().split()]
@@ -85,7 +89,7 @@ def _listed(path: Path) -> list[str]:
 
 def _meshes(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each car's .mat, in the order of the archive."""
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             if Path(member.name).match("data/cars/*_mesh.mat"):
                 yield _car(member.name), archive.extractfile(member).read()

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from bench.data import DATASETS, find_entry, open_dataset
-from bench.data.base import Entry, Progress
+from bench.data import DATASETS, find_entry, open_dataset, typed
+from bench.data.base import Dataset, Entry
 from bench.data.contact_sheet import contact_sheet
-from bench.data.fetch import fetch_file, flaw
+from bench.data.fetch import FetchError, fetch_file, flaw
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,14 @@ class Listing:
     factors: dict[str, int]
     image_shape: tuple[int, int, int]
     real: str
-    """The published files: "there", "prepared", "missing", or "part of it"."""
+    """The published files: "there", "prepared", "missing", "part of it", or "none" (a user's own set)."""
     rendered: str
     """The rendering: "prepared", "to be made", or "none"."""
-    download_bytes: int | None
-    """Length of all its files, None where nobody recorded it."""
+    size: str
+    """Length of all its files in words."""
+    present: tuple[tuple[Path, int], ...]
+    """Its files and prepared tables that are there, and their bytes."""
+    addresses: tuple[str, ...]
     licence: str
     note: str
 
@@ -44,19 +48,19 @@ class Check:
     detail: str
 
 
-def listings(folder: Path) -> list[Listing]:
-    """Every data set: what it has, what of it is under `folder`, and on what terms."""
-    return [_listing(entry, folder) for entry in DATASETS.values()]
+def listings(folder: Path, names: Sequence[str] = ()) -> list[Listing]:
+    """What the data sets `names`, or all, have, what of it is under `folder`, and on what terms."""
+    return [_listing(find_entry(name), folder) for name in names or DATASETS]
 
 
-def fetch(name: str, folder: Path, progress: Progress) -> Iterator[str]:
+def fetch(name: str, folder: Path, progress: Callable[[str, int, int], None]) -> Iterator[str]:
     """Fetch the published files of a data set, or of "all", and say so line by line.
 
-    `progress` gets bytes done and in all (0 if unknown) of the file named in the line before. Raises
-    `bench.data.fetch.FetchError` at the first file that no address gives.
+    `progress` gets a file's name, bytes done and in all (0 if unknown). What no address gives is passed over;
+    at the end a `bench.data.fetch.FetchError` says of each such file why.
     """
     entries = list(DATASETS.values()) if name == "all" else [find_entry(name)]
-    done = set()
+    done, failures = set(), []
     for entry in entries:
         if not entry.files:
             yield f"{entry.name} has no published files to fetch."
@@ -67,8 +71,16 @@ def fetch(name: str, folder: Path, progress: Progress) -> Iterator[str]:
                 continue  # the variants of dSprites share its file
             done.add(file.path)
             yield f"{file.urls[0]} -> {folder / file.path}"
-            fetched = fetch_file(file, folder, progress)
-            yield f"{Path(file.path).name}: {'fetched and checked' if fetched else 'already there'}."
+            told = Path(file.path).name
+            try:
+                fetched = fetch_file(file, folder, partial(progress, told))
+            except FetchError as error:
+                failures.append(str(error))
+                yield f"{told}: not fetched."
+            else:
+                yield f"{told}: {'fetched and checked' if fetched else 'already there'}."
+    if failures:
+        raise FetchError("\n".join(failures))
 
 
 def verify(name: str, folder: Path) -> Iterator[Check]:
@@ -77,28 +89,31 @@ def verify(name: str, folder: Path) -> Iterator[Check]:
     for file in entry.files:
         path = folder / file.path
         if not path.is_file():
-            yield Check(path, "missing", f"type `bench data fetch {name}`")
+            yield Check(path, "missing", f"type {typed('fetch', name, folder)}")
         elif problem := flaw(path, file):
-            yield Check(path, "wrong", f"{problem}; delete it and type `bench data fetch {name}`")
+            yield Check(path, "wrong", f"{problem}; delete it and type {typed('fetch', name, folder)}")
         elif file.md5 or file.sha256:
             yield Check(path, "right", "as published")
         else:
             yield Check(path, "unknown", "nobody recorded its checksum")
     for source in entry.caches:
-        if entry.caches[source] and entry.is_prepared(source, folder):
-            yield _check_table(entry, source, folder)
+        if entry.is_prepared(source, folder):
+            yield _check_images(entry, source, folder)
 
 
 def show(name: str, source: str, folder: Path, path: Path, seed: int = 0) -> Path:
     """Write the contact sheet of a prepared data set to `path` (PNG): random images, each factor alone."""
     rng = np.random.Generator(np.random.Philox(seed))
+    path.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(open_dataset(name, source, folder), rng).save(path, format="PNG")
     return path
 
 
 def _listing(entry: Entry, folder: Path) -> Listing:
     missing = entry.missing_files(folder)
-    if entry.is_prepared("real", folder):
+    if not entry.files:
+        real = "none"
+    elif entry.is_prepared("real", folder):
         real = "prepared"
     elif not missing:
         real = "there"
@@ -107,25 +122,59 @@ def _listing(entry: Entry, folder: Path) -> Listing:
     rendered = "none"
     if entry.renderer:
         rendered = "prepared" if entry.is_prepared(entry.renderer, folder) else "to be made"
-    lengths = [file.bytes for file in entry.files]
+    caches = [path for paths in entry.caches.values() for path in paths]
+    kept = [folder / path for path in (*(file.path for file in entry.files), *caches)]
     return Listing(
         name=entry.name,
         factors=dict(zip(entry.factor_names, entry.factor_sizes, strict=True)),
         image_shape=entry.image_shape,
         real=real,
         rendered=rendered,
-        download_bytes=None if None in lengths else sum(lengths),
+        size=_size(entry),
+        present=tuple((path, path.stat().st_size) for path in dict.fromkeys(kept) if path.is_file()),
+        addresses=tuple(file.urls[0] for file in entry.files),
         licence=entry.licence,
         note=entry.note,
     )
 
 
-def _check_table(entry: Entry, source: str, folder: Path) -> Check:
-    """Whether the prepared table opens, is as long as the grid, and gives its last image."""
-    path = folder / entry.caches[source][0]
+def _size(entry: Entry) -> str:
+    """Length of an entry's published files, in words."""
+    exact = [file.bytes for file in entry.files]
+    told = [file.bytes or file.roughly for file in entry.files]
+    if None not in exact:
+        return f"{sum(exact) / 1e6:,.0f} MB"
+    known = sum(length for length in told if length)
+    rest = " and a file of unrecorded size" if None in told else ""
+    return f"about {known / 1e6:,.0f} MB{rest}" if known else "size not recorded"
+
+
+def _check_images(entry: Entry, source: str, folder: Path) -> Check:
+    """Whether a prepared data set opens, and its first and last image are what the entry promises."""
+    path = folder / entry.caches[source][0] if entry.caches[source] else folder
     try:
-        dataset = entry.opener(source, folder)
-        dataset.images(np.array([dataset.size - 1]), np.random.Generator(np.random.Philox(0)))
-    except (ValueError, IndexError) as error:
-        return Check(path, "wrong", f"{error}; delete it and type `bench data prepare {entry.name}`")
-    return Check(path, "right", f"prepared ({source})")
+        problem = _flaw(entry, entry.opener(source, folder))
+    except (ValueError, IndexError, OSError, AttributeError, NotImplementedError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    if problem is None:
+        return Check(path, "right", f"prepared ({source})" if entry.caches[source] else f"{entry.name} opens")
+    mend = f"; delete it and type {typed('prepare', entry.name, folder)}" if entry.caches[source] else ""
+    return Check(path, "wrong", problem + mend)
+
+
+def _flaw(entry: Entry, dataset: Dataset) -> str | None:
+    """What is wrong with the first and the last image, as a clause."""
+    index = np.array([0, dataset.size - 1])
+    images = dataset.images(index, np.random.Generator(np.random.Philox(0)))
+    if images.shape != (2, *entry.image_shape) or images.dtype != np.uint8:
+        return (
+            f"two images are {images.dtype} of shape {images.shape}, not uint8 of {(2, *entry.image_shape)}"
+        )
+    factors = np.asarray(dataset.factors(index))
+    if (
+        factors.shape != (2, len(entry.factor_sizes))
+        or not ((factors >= 0) & (factors < entry.factor_sizes)).all()
+    ):
+        return f"the factors {factors.tolist()} are no classes of sizes {entry.factor_sizes}"
+    dataset.tables()
+    return None

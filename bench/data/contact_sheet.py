@@ -26,9 +26,10 @@ def contact_sheet(dataset: Dataset, rng: np.random.Generator) -> Image:
     from PIL import Image, ImageDraw
 
     rows = [("random", rng.integers(dataset.size, size=COLUMNS)) for _ in range(RANDOM_ROWS)]
-    (point,) = dataset.factors(rng.integers(dataset.size, size=1))
+    factors = dataset.factors(np.arange(dataset.size))
+    point = factors[rng.integers(dataset.size)]
     for k, name in enumerate(dataset.factor_names):
-        rows.append((name, dataset.index(_moving(point, k, dataset.factor_sizes[k]), rng)))
+        rows.append((name, _moving(factors, point, k, rng)))
     height, width, _ = dataset.image_shape
     sheet = np.full(((height + GAP) * len(rows) + GAP, LABEL + (width + GAP) * COLUMNS, 3), GREY, np.uint8)
     for row, (_, index) in enumerate(rows):
@@ -43,9 +44,13 @@ def contact_sheet(dataset: Dataset, rng: np.random.Generator) -> Image:
     return picture
 
 
-def _moving(point: np.ndarray, k: int, size: int) -> np.ndarray:
-    """Factors (n, K), n <= COLUMNS: factor k from first to last value, the others as at `point` (K,)."""
-    values = np.unique(np.linspace(0, size - 1, COLUMNS).round().astype(np.int64))
-    factors = np.tile(point, (len(values), 1))
-    factors[:, k] = values
-    return factors
+def _moving(factors: np.ndarray, point: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Index of at most COLUMNS images: factor k from its first to its last value, the others as at `point`.
+
+    Taken from the factors (N, K) of all images, since a user's own need not have every combination.
+    """
+    others = np.delete(factors, k, axis=1) == np.delete(point, k)
+    alike = np.flatnonzero(others.all(axis=1))
+    values = np.unique(factors[alike, k])
+    chosen = values[np.unique(np.linspace(0, len(values) - 1, COLUMNS).round().astype(np.int64))]
+    return np.array([rng.choice(alike[factors[alike, k] == value]) for value in chosen])

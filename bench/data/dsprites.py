@@ -28,6 +28,7 @@ FILES = (
             "https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/master/"
             "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
         ),
+        roughly=26_000_000,
         md5="7da33b31b13a06f4b04a70402ce90c2e",
     ),
 )

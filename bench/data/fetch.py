@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import ssl
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -33,9 +34,19 @@ def fetch_file(file: File, folder: Path, progress: Progress) -> bool:
     """Fetch `file` to its place under the data folder; False, and nothing done, if it is there already.
 
     Bytes gather in `NAME.part`, from which a later call goes on. `progress` is called with bytes done and in
-    all. A FetchError tells what every address answered.
+    all. A FetchError tells what every address answered, or why nothing can be written.
     """
     target = folder / file.path
+    try:
+        return _fetch(file, target, progress)
+    except OSError as error:  # the disk's; what is wrong with a connection is a _Problem
+        raise FetchError(
+            f"{target.parent} cannot be written ({error.strerror or error}). Choose another folder with "
+            "--data-dir or BENCH_DATA."
+        ) from error
+
+
+def _fetch(file: File, target: Path, progress: Progress) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     with FileLock(target.with_name(f".{target.name}.lock")):  # two at once would append to the same part
@@ -94,7 +105,8 @@ def _append(url: str, part: Path, done: int, file: File, progress: Progress) -> 
                 done = 0  # the host sends the whole file, whatever was asked for
             length = response.headers.get("Content-Length")
             total = done + int(length) if length else None
-            _check_size(part, done, total, file)
+            _check_answer(response.headers.get_content_type(), total, file)
+            _check_room(part, done, total)
             with part.open("r+b" if done else "wb") as out:
                 out.truncate(done)
                 out.seek(done)
@@ -110,18 +122,24 @@ def _append(url: str, part: Path, done: int, file: File, progress: Progress) -> 
             part.unlink()
             raise _Problem("the part fetched earlier is no part of this file; it is removed.") from error
         raise _Problem(f"the host answered {error.code} {error.reason}.") from error
-    except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
+    except (URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
         raise _Problem(f"no connection ({getattr(error, 'reason', error)}).") from error
 
 
-def _check_size(part: Path, done: int, total: int | None, file: File) -> None:
-    """Refuse a file of another length, or one that the disk cannot hold, before its bytes are fetched."""
-    if total is None:
-        return
-    if file.bytes is not None and total != file.bytes:
+def _check_answer(content_type: str, total: int | None, file: File) -> None:
+    """Refuse what cannot be the published file, or could not be told from half of it, before its bytes."""
+    if content_type == "text/html":
+        raise _Problem("the host answered with a web page.")
+    if total is None and not (file.bytes or file.md5 or file.sha256):
+        raise _Problem("the host does not say how long the file is, and nobody recorded it.")
+    if None not in (total, file.bytes) and total != file.bytes:
         raise _Problem(f"it has {total:,} bytes there, the published file {file.bytes:,}.")
+
+
+def _check_room(part: Path, done: int, total: int | None) -> None:
+    """Refuse a file that the disk cannot hold, before its bytes are fetched."""
     free = shutil.disk_usage(part.parent).free
-    if free < total - done:
+    if total is not None and free < total - done:
         raise FetchError(
             f"{part.parent} has {free:,} bytes free, and {total - done:,} are needed. "
             "Make room, or choose another folder with --data-dir."

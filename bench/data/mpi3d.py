@@ -57,7 +57,8 @@ def entry(name: str, size: int, factor_sizes: tuple[int, ...], address: str, md5
         licence="Creative Commons (check the text at https://github.com/rr-learning/disentanglement_dataset)",
         citation="M. W. Gondal et al. On the Transfer of Inductive Bias from Simulation to the Real World: "
         "a New Disentanglement Dataset. NeurIPS 2019.",
-        note="12.7 GB once prepared (5.7 GB for the file of 2019), read as a memory map.",
+        note=f"{size * 64 * 64 * 3 / 1e9:.1f} GB once prepared, read as a memory map; known by its length, "
+        f"{size:,} images, not by its name. No renderer stands in for it.",
     )
 
 

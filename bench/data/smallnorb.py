@@ -26,14 +26,18 @@ RENDERED = "rendered:1"
 CACHES = {"real": ("smallnorb/real.npy",), RENDERED: ("smallnorb/rendered-1.npy",)}
 BLOCK = 540  # images shrunk or rendered at a time
 
-ADDRESS = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small"
+ADDRESSES = (
+    "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small",
+    "http://www.cs.nyu.edu/~ylclab/data/norb-v1.0-small",
+)
 TRAINING = "smallnorb-5x46789x9x18x6x2x96x96-training"
 TESTING = "smallnorb-5x01235x9x18x6x2x96x96-testing"
 
 
 def _file(part: str, kind: str, size: int, md5: str, sha256: str) -> File:
     name = f"{part}-{kind}.mat.gz"
-    return File(path=f"smallnorb/{name}", urls=(f"{ADDRESS}/{name}",), bytes=size, md5=md5, sha256=sha256)
+    urls = tuple(f"{address}/{name}" for address in ADDRESSES)
+    return File(path=f"smallnorb/{name}", urls=urls, bytes=size, md5=md5, sha256=sha256)
 
 
 FILES = (

@@ -7,7 +7,7 @@ from bench.data import commands, contact_sheet, dsprites, shapes3d, smallnorb
 from bench.data.fetch import FetchError
 
 
-def silent(done, total):
+def silent(name, done, total):
     pass
 
 
@@ -23,26 +23,34 @@ def test_list_says_what_is_there(tmp_path, quick, rendered_folder):
     line = listing("smallnorb", tmp_path)
     assert line.factors == {"category": 5, "elevation": 9, "azimuth": 18, "lighting": 6}
     assert (line.real, line.rendered) == ("missing", "to be made")
-    assert line.download_bytes == 131_896_188 + 348 + 71_052 + 130_799_817 + 347 + 10_428
+    assert line.size == "263 MB"
+    assert line.present == ()
     for file in smallnorb.FILES[:2]:
         (tmp_path / file.path).parent.mkdir(exist_ok=True)
         (tmp_path / file.path).touch()
     assert listing("smallnorb", tmp_path).real == "part of it"
     assert listing("dsprites_quick", rendered_folder).rendered == "prepared"
     assert listing("mpi3d_real", tmp_path).rendered == "none"
-    assert listing("dsprites", tmp_path).download_bytes is None
+    assert listing("dsprites", tmp_path).size == "about 26 MB"
+    assert listing("scream_dsprites", tmp_path).size == "about 26 MB and a file of unrecorded size"
+    assert listing("mpi3d_toy", tmp_path).size == "size not recorded"
+    ((path, length),) = listing("dsprites_quick", rendered_folder).present
+    assert path.parent == rendered_folder / "dsprites"
+    assert length == 9216 * 512 + 128
 
 
-def test_fetch_all_takes_a_shared_file_once_and_stops_at_a_refusal(host, published, tmp_path):
-    published("dsprites", {dsprites.FILES[0].path: b"sprites"})
+def test_fetch_all_takes_shared_files_once_and_passes_over_refusals(host, published, monkeypatch, tmp_path):
+    published("scream_dsprites", {dsprites.FILES[0].path: b"sprites", "scream_dsprites/The_Scream.jpg": b"x"})
     published("color_dsprites", {dsprites.FILES[0].path: b"sprites"})
-    host.status = 200
-    published("noisy_dsprites", {dsprites.FILES[0].path: b"sprites"})
-    published("scream_dsprites", {"scream_dsprites/The_Scream.jpg": b"picture"})
+    published("shapes3d", {shapes3d.FILE.path: b"shapes"})
+    names = ["scream_dsprites", "color_dsprites", "shapes3d"]
+    monkeypatch.setattr(commands, "DATASETS", {name: data.DATASETS[name] for name in names})
     del host.files["The_Scream.jpg"]
-    with pytest.raises(FetchError, match="404"):
+    with pytest.raises(FetchError, match="The_Scream.jpg could not be fetched.*404"):
         list(commands.fetch("all", tmp_path, silent))
-    assert [name for name, _ in host.requests] == [dsprites.FILES[0].path.split("/")[1], "The_Scream.jpg"]
+    sprites = dsprites.FILES[0].path.split("/")[1]
+    assert [name for name, _ in host.requests] == [sprites, "The_Scream.jpg", "3dshapes.h5"]
+    assert (tmp_path / shapes3d.FILE.path).read_bytes() == b"shapes"
 
 
 def test_fetch_says_licence_address_and_what_it_did(host, published, tmp_path):

@@ -1,5 +1,6 @@
 """Names, sources, folders and preparation: bench.data itself."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,11 @@ class TwoColors(Dataset):
 
 
 NOT_A_DATASET = 3
+
+
+class Unfinished(Dataset):
+    name = "unfinished"
+    factor_names = ("color",)
 
 
 @pytest.mark.parametrize("name", data.DATASETS)
@@ -59,6 +65,24 @@ def test_own_name_must_be_a_dataset(attribute):
 def test_own_module_that_is_not_there_says_where_to_run():
     with pytest.raises(ValueError, match="no module nowhere_at_all. Run from its folder"):
         data.find_entry("nowhere_at_all:MyImages")
+
+
+def test_own_package_that_is_not_there_says_where_to_run():
+    with pytest.raises(ValueError, match="no module nowhere.at_all. Run from its folder"):
+        data.find_entry("nowhere.at_all:MyImages")
+
+
+def test_own_class_says_what_it_lacks():
+    with pytest.raises(ValueError, match="does not say its factor_sizes, image_shape"):
+        data.find_entry(f"{__name__}:Unfinished")
+
+
+def test_what_to_type_names_a_folder_that_is_not_the_usual_one(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=f"`bench data fetch mpi3d_toy --data-dir {tmp_path}`"):
+        data.resolve_source("mpi3d_toy", "auto", tmp_path)
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="`bench data fetch mpi3d_toy`"):
+        data.resolve_source("mpi3d_toy", "auto", tmp_path)
 
 
 def test_auto_takes_the_published_file_when_it_is_there(tmp_path):
@@ -123,6 +147,30 @@ def test_interrupted_prepare_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         data.prepare("dsprites_quick", "rendered:1", tmp_path, interrupt)
     assert list((tmp_path / "dsprites").iterdir()) == []
+
+
+def test_disk_that_fills_up_leaves_no_table(tmp_path):
+    """The kernel's limit on a file's length stands in for the full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+    try:
+        with pytest.raises(PermissionError, match="cannot be written .* choose another folder"):
+            data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "dsprites").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["dsprites", "shapes3d", "smallnorb", "cars3d", "mpi3d_toy", "scream_dsprites"]
+)
+def test_damaged_file_is_no_data_and_says_how_to_check_it(name, tmp_path):
+    for file in data.DATASETS[name].files:
+        (tmp_path / file.path).parent.mkdir(exist_ok=True)
+        (tmp_path / file.path).write_bytes(b"half of something")
+    with pytest.raises(ValueError, match=f"cannot be read .*bench data verify {name}"):
+        data.prepare(name, "real", tmp_path)
+    assert not data.DATASETS[name].is_prepared("real", tmp_path)
 
 
 def test_processes_do_not_change_a_byte(tmp_path, quick):

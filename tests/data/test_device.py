@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from bench.data import scream_render
 from bench.data.base import StoredImages
+from bench.data.color_dsprites import ColorDSprites
 from bench.data.device import DeviceImages
+from bench.data.noisy_dsprites import NoisyDSprites
+from bench.data.scream_dsprites import ScreamDSprites
+from bench.data.shapes3d import Shapes3DLike
 
 
 class Photographs(StoredImages):
@@ -53,3 +58,23 @@ def test_averages_too_large_to_keep_are_made_per_batch(dataset, monkeypatch):
 def test_side_that_does_not_divide_is_refused(photographs):
     with pytest.raises(ValueError, match="64×64 pixels, which cannot be averaged to 24×24"):
         DeviceImages(photographs, "cpu", 24)
+
+
+def every_kind(quick, photographs):
+    yield quick
+    yield photographs
+    yield ColorDSprites(quick.bits, quick.source)
+    yield NoisyDSprites(quick.bits, quick.source)
+    yield ScreamDSprites(quick.bits, scream_render.render(), quick.source)
+    yield Shapes3DLike(np.zeros((480, 5, 64, 64), np.uint8), "rendered:1")
+
+
+def test_a_batch_asks_the_host_nothing(quick, photographs):
+    """Tensors without values run through it: reading one, as a synchronisation does, would be an error."""
+    index = torch.zeros((2, 5), dtype=torch.int64, device="meta")
+    with pytest.raises(RuntimeError):
+        index.sum().item()
+    for dataset in every_kind(quick, photographs):
+        images = DeviceImages(dataset, "meta")
+        uniforms = torch.zeros((2, 5, images.nuisance_size), device="meta")
+        assert images.batch(index, uniforms).shape == (2, 5, dataset.image_shape[2], 64, 64)

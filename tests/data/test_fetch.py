@@ -105,6 +105,29 @@ def test_mirror_takes_over(host, file, tmp_path):
     assert [name for name, _ in host.requests] == ["gone", "file.bin"]
 
 
+def test_web_page_is_no_file(host, file, tmp_path):
+    """Hosts that have lost a file, and hotels, answer 200 with a page that explains."""
+    host.content_type = "text/html; charset=utf-8"
+    with pytest.raises(FetchError, match="answered with a web page"):
+        fetch_file(file, tmp_path, lambda done, total: pytest.fail("bytes were fetched"))
+
+
+def test_length_that_nobody_knows_is_no_way_to_tell_half_a_file(host, file, tmp_path):
+    host.says_length, host.cut_after = False, 300_000
+    with pytest.raises(FetchError, match="its md5 is"):
+        fetch_file(replace(file, bytes=None, sha256=None), tmp_path, silent)
+    with pytest.raises(FetchError, match="does not say how long"):
+        fetch_file(replace(file, bytes=None, md5=None, sha256=None), tmp_path, silent)
+    assert not (tmp_path / file.path).exists()
+    assert fetch_file(file, tmp_path, silent)
+
+
+def test_folder_that_cannot_be_written_is_a_sentence(file, tmp_path):
+    (tmp_path / "set").write_text("a file where a folder should be")
+    with pytest.raises(FetchError, match=r"set cannot be written \(.*\). Choose another folder"):
+        fetch_file(file, tmp_path, silent)
+
+
 def test_disk_too_small_is_known_beforehand(host, file, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     with pytest.raises(FetchError, match="1,000 bytes free, and 1,024,000 are needed"):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench import data
+from bench.data import commands
 from bench.data.contact_sheet import contact_sheet
 from bench.data.device import DeviceImages
 
@@ -45,6 +46,39 @@ def test_it_goes_to_a_device_and_onto_a_sheet(own, rng):
     expected = own.images(index.numpy()).mean(axis=(1, 2)) / 255
     np.testing.assert_allclose(batch.mean(dim=(2, 3)).numpy(), expected, atol=1e-6)
     assert contact_sheet(own, rng).height > 5 * 64
+
+
+def test_it_is_listed_and_verified_by_name(own, tmp_path):
+    (line,) = commands.listings(tmp_path, ["my_images:MyImages"])
+    assert (line.name, line.real, line.rendered) == ("my_images:MyImages", "none", "none")
+    assert line.factors == {"color": 3, "size": 4}
+    (check,) = commands.verify("my_images:MyImages", tmp_path)
+    assert check.state == "right"
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "told"),
+    [
+        (0, "images = lambda self, index, rng=None: self.pixels[index, :32]", r"of shape \(2, 32, 64, 3\)"),
+        (1, "factors = lambda self, index: self.table[index] + 9", r"no classes of sizes \(3, 4\)"),
+        (2, "tables = Dataset.tables", "NotImplementedError"),
+    ],
+)
+def test_verify_says_what_is_wrong_with_it(own, tmp_path, number, change, told):
+    code = f"from my_images import Dataset, MyImages\n\nclass Wrong(MyImages):\n    {change}\n"
+    (tmp_path / f"wrong_{number}.py").write_text(code)
+    (check,) = commands.verify(f"wrong_{number}:Wrong", tmp_path)
+    assert check.state == "wrong"
+    assert re.search(told, check.detail)
+
+
+def test_sheet_of_images_that_do_not_fill_their_grid(own, rng):
+    """Only small red ones and large green ones: the factors cannot move alone, and their rows are short."""
+    own.table = np.tile([[0, 0], [1, 3]], (own.size // 2, 1))
+    sheet = np.asarray(contact_sheet(own, rng))
+    rows = sheet[2 + 66 * 3 :].reshape(2, 66, *sheet.shape[1:])
+    assert (rows[:, 10, 130 + 66 :] == 128).all()
+    assert (rows[:, 10, 130:194] != 128).any(axis=(1, 2)).all()
 
 
 def test_every_data_set_is_on_the_page():

@@ -10,13 +10,15 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+import torch
 from scipy.io import savemat
 
 from bench import data
 from bench.data import cars3d, commands, dsprites, mpi3d, shapes3d, smallnorb
+from bench.data.device import DeviceImages
 
 
-def silent(done, total):
+def silent(name, done, total):
     pass
 
 
@@ -61,6 +63,17 @@ def test_dsprites_npz(published, small_dsprites, tmp_path):
     np.testing.assert_array_equal(dataset.images(index)[..., 0], small_dsprites[index] * 255)
 
 
+def test_real_dsprites_come_through_the_loader(published, monkeypatch, real_images, tmp_path):
+    frames = real_images("dsprites_gif320")["imgs"]
+    monkeypatch.setattr(dsprites, "SIZE", 320)
+    monkeypatch.setattr(dsprites.DSprites, "factor_sizes", (2, 2, 2, 2, 20))
+    published("dsprites", {dsprites.FILES[0].path: npz(imgs=frames)})
+    dataset = fetched_and_prepared("dsprites", tmp_path)
+    np.testing.assert_array_equal(dataset.images(np.arange(320))[..., 0], 255 * frames)
+    batch = DeviceImages(dataset, "cpu").batch(torch.arange(320))
+    np.testing.assert_array_equal(batch[:, 0].numpy(), frames)
+
+
 def test_dsprites_npz_cut_short(published, small_dsprites, tmp_path):
     """A file put there by hand may be damaged; its rows end before the header says."""
     member = io.BytesIO()
@@ -90,8 +103,8 @@ def test_dsprites_pixels_other_than_0_and_1(small_dsprites, tmp_path):
         data.prepare("dsprites", "real", tmp_path)
 
 
-def test_shapes3d_h5(published, monkeypatch, rng, tmp_path):
-    images = rng.integers(256, size=(20, 64, 64, 3), dtype=np.uint8)
+def test_shapes3d_h5(published, monkeypatch, real_images, tmp_path):
+    images = real_images("shapes3d_notebook50")["imgs"][:20]
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         file.create_dataset("images", data=images, chunks=(7, 32, 32, 3), compression="gzip")

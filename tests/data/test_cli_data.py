@@ -1,0 +1,84 @@
+"""`bench data` as it is typed, against a host on 127.0.0.1."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from test_published_formats import npz
+
+from bench.cli import main
+from bench.data import commands, dsprites
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, ["data", *words])
+
+
+@pytest.fixture
+def sprites(published, monkeypatch, real_images):
+    frames = real_images("dsprites_gif320")["imgs"]
+    monkeypatch.setattr(dsprites, "SIZE", 320)
+    monkeypatch.setattr(dsprites.DSprites, "factor_sizes", (2, 2, 2, 2, 20))
+    published("dsprites", {dsprites.FILES[0].path: npz(imgs=frames)})
+
+
+def test_cut_fetch_then_the_whole_way_to_a_sheet(bench, host, sprites, tmp_path):
+    host.cut_after = 1000
+    cut = bench("fetch", "dsprites")
+    assert cut.exit_code == 1
+    assert "the connection ended after 1,000 of" in cut.output
+    assert "published missing" in bench("list", "dsprites").output
+    assert bench("verify", "dsprites").exit_code == 1
+    assert bench("prepare", "dsprites", "--source", "real").exit_code == 2
+    whole = bench("fetch", "dsprites")
+    assert whole.exit_code == 0
+    assert "Licence: Apache-2.0" in whole.output
+    assert "fetched and checked" in whole.output
+    assert [start for _, start in host.requests] == [0, 1000]
+    assert "right" in bench("verify", "dsprites").output
+    assert "dsprites (real) is not prepared" in bench("show", "dsprites").output
+    assert "dsprites (real) is ready" in bench("prepare", "dsprites").output
+    listed = bench("list", "dsprites").output
+    assert "published prepared" in listed
+    assert f"here: {tmp_path / 'data' / 'dsprites' / 'real.npy'}" in listed
+    shown = bench("show", "dsprites", "--out", "pictures/sheet.png")
+    assert shown.output == "Contact sheet of dsprites (real): pictures/sheet.png\n"
+    assert np.asarray(Image.open(tmp_path / "pictures/sheet.png")).shape[1] == 130 + 66 * 16
+
+
+def test_fetch_that_is_interrupted_says_that_it_goes_on(bench, sprites, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "fetch_file", interrupted)
+    result = bench("fetch", "dsprites")
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.output
+
+
+def test_prepare_that_is_interrupted_leaves_nothing(bench, monkeypatch, tmp_path):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("bench.data.dsprites_quick._rendered_blocks", interrupted)
+    result = bench("prepare", "dsprites_quick", "--source", "rendered")
+    assert result.exit_code == 130
+    assert "nothing half-made is kept" in result.output
+    assert list((tmp_path / "data/dsprites").iterdir()) == []
+
+
+def test_what_cannot_be_had_is_a_sentence_and_exit_code_2(bench):
+    for words, told in [
+        (("fetch", "dsprite"), "Did you mean 'dsprites'?"),
+        (("prepare", "mpi3d_toy", "--source", "rendered"), "mpi3d_toy has no renderer"),
+        (("prepare", "mpi3d_toy"), "Type `bench data fetch mpi3d_toy`"),
+        (("show", "cars3d"), "Type `bench data prepare cars3d --source rendered`"),
+        (("list", "nowhere:Set"), "there is no module nowhere"),
+    ]:
+        result = bench(*words)
+        assert result.exit_code == 2
+        assert told in result.output
