@@ -7,10 +7,12 @@ score_pack (CPU, no torch):  code tables → metrics → ONE file in scores/, th
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from filelock import Timeout
 
 from bench.context import Context, Report
+from bench.data import prepare
 from bench.leftovers import lock_of
 from bench.mirror import ATTEMPTS, CHECKPOINTS, SCORES
 from bench.plan import Work, outstanding
@@ -51,6 +53,10 @@ def _holding(
                 _fetch(work, context)
             left = _still_outstanding(work, context)
             if left is not None:
+                first = work.pack.cells[0]
+                prepare(
+                    first.dataset, first.source, Path(context.data), processes=1
+                )  # a node may have its own
                 half(left, context, report)
     except Timeout:
         report({"pack": work.pack.id, "busy": True})

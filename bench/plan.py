@@ -22,6 +22,9 @@ WIDTH = {
 #: A study has at most about so many packs, hence files: reading more would take longer than a look.
 MAX_PACKS = 800
 
+#: Bytes of a cell's weights with three channels and ten latents, in float32; for what a disk must hold.
+WEIGHT_BYTES = {"conv_64": 2_770_268, "conv_64_4x4": 3_065_180, "dense_16": 864_336, "dense_8": 140_624}
+
 #: Milliseconds of a β-VAE's step on one core of 2.5 GHz, measured (docs/performance.md); rough elsewhere. For
 #: GPUs nothing is known before `bench plan --measure`.
 TYPICAL_MILLISECONDS = {"cpu": {"conv_64": 130.0, "conv_64_4x4": 150.0, "dense_16": 0.9, "dense_8": 0.45}}
@@ -67,6 +70,11 @@ def typical_hours(works: Sequence[Work], device: str, workers: int) -> float | N
     known = TYPICAL_MILLISECONDS[device]
     milliseconds = sum(work.cost * known[work.pack.cells[0].training.architecture] for work in works)
     return milliseconds / workers / 3.6e6
+
+
+def weight_bytes(works: Sequence[Work]) -> int:
+    """Bytes that the weights of what is left take once it is trained, at the most."""
+    return sum(WEIGHT_BYTES[cell.training.architecture] for work in works for cell in work.cells)
 
 
 def digest(ids: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from bench.devices import cores, gpus
 from bench.durations import duration
 from bench.metrics import parse_requests
-from bench.plan import Pack, typical_hours
+from bench.plan import Pack, typical_hours, weight_bytes
 from bench.running import Plan
 
 LONG_HOURS = 24.0  # beyond this a run is told how to ask for less
@@ -28,6 +29,7 @@ def describe(plan: Plan, whole: bool) -> list[str]:
         f"data: {sources}",
         *(f"note: {warning}" for warning in grid.warnings),
         *_time_needed(plan),
+        *_room_needed(plan),
     ]
     if whole:
         metrics = [
@@ -55,6 +57,19 @@ def _time_needed(plan: Plan) -> list[str]:
             "less: --select model=beta_vae,dataset=dsprites,seed=0-2, --limit N, or fewer steps in the grid"
         )
     return lines
+
+
+def _room_needed(plan: Plan) -> list[str]:
+    """What to do where the disk cannot hold the weights of what is left."""
+    needed = weight_bytes(plan.works) if plan.grid.settings.storage.weights else 0
+    there = next(path for path in (plan.folder, *plan.folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if needed <= free:
+        return []
+    return [
+        f"disk: the weights will take about {needed / 1e9:,.1f} GB, and {there} has {free / 1e9:,.1f} GB "
+        "free; `storage: {weights: false}` in the grid leaves them out"
+    ]
 
 
 def _describe_pack(pack: Pack, plan: Plan) -> str:

@@ -28,6 +28,10 @@ ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 
+#: Without a cluster: the one switch that keeps all of Ray's servers on the loopback address. Given as
+#: `_node_ip_address` that address is replaced by the machine's own (Ray 2.60), and they listen everywhere.
+LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
 OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
 MAX_FAILURES = 12  # deaths of a pack's worker; cells that keep dying are quarantined before (bench.attempts)
@@ -50,7 +54,7 @@ def run_on_ray(
     on; what was committed is for the caller to ask of scores/. OSError when the disk is full: then every pack
     would only compute what it cannot keep, so all stop.
     """
-    for name, value in ENVIRONMENT.items():
+    for name, value in (ENVIRONMENT | ({} if address else LOCAL_ENVIRONMENT)).items():
         os.environ.setdefault(name, value)
     import ray
     from ray import tune
@@ -102,7 +106,6 @@ def _init_arguments(cpus: int, address: str | None) -> dict:
         "num_gpus": gpus(),
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
-        "_node_ip_address": "127.0.0.1",  # nothing of a local run listens to the network
     }
 
 

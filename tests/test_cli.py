@@ -189,3 +189,14 @@ def test_a_run_that_takes_years_says_so_and_how_to_ask_for_less(tmp_path):
         "not known for this GPU"
         in bench("plan", "locatello", "--device", "cuda", "--results", tmp_path).output
     )
+
+
+def test_a_disk_too_small_for_the_weights_is_said_before_anything_starts(tmp_path, monkeypatch):
+    from collections import namedtuple
+
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("bench.planning.shutil.disk_usage", lambda path: usage(2e10, 1e10, 1e10))
+    shown = bench("plan", "locatello", "--results", tmp_path).output
+    assert f"disk: the weights will take about 34.9 GB, and {tmp_path} has 10.0 GB free" in shown
+    monkeypatch.setattr("bench.planning.shutil.disk_usage", lambda path: usage(2e11, 1e11, 1e11))
+    assert "disk:" not in bench("plan", "locatello", "--results", tmp_path).output

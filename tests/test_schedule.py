@@ -53,6 +53,38 @@ def workers_of(process: subprocess.Popen) -> list[int]:
     return [int(line.split()[0]) for line in busy]
 
 
+def listening(process: subprocess.Popen) -> set[str]:
+    """Addresses, as /proc writes them, at which a process and its descendants accept connections."""
+    family, grown = {process.pid}, True
+    while grown:
+        parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
+        grown = {pid for pid, parent in parents.items() if parent in family} - family
+        family |= grown
+    links = [link for pid in family for link in _descriptors(pid)]
+    lines = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()
+    ]
+    return {
+        words[1].partition(":")[0] for words in lines if words[3] == "0A" and f"socket:[{words[9]}]" in links
+    }
+
+
+def _parent(path: Path) -> int:
+    try:
+        return int((path / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it ended meanwhile
+        return 0
+
+
+def _descriptors(pid: int) -> list[str]:
+    try:
+        return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return []
+
+
 def test_a_run_on_ray_is_silent_and_equal_to_inline(undisturbed, tmp_path, data_dir):
     done = subprocess.run(
         command(undisturbed / "tiny.yaml", tmp_path / "r", data_dir),
@@ -75,6 +107,9 @@ def test_a_killed_worker_is_replaced_and_resumes(undisturbed, tmp_path, data_dir
         stderr=subprocess.DEVNULL,
     )
     wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+    assert listening(process)
+    assert listening(process) <= loopback
     killed = workers_of(process)
     assert killed
     for worker in killed[:1]:

@@ -4,6 +4,7 @@ from torch.nn import functional as F
 
 from bench.nets import ARCHITECTURES, discriminator, layers
 from bench.nets.parameters import Layout, Shape
+from bench.plan import WEIGHT_BYTES
 from bench.randomness import Stream
 from bench.settings import IMAGE_SIZE
 
@@ -23,6 +24,11 @@ def noise(*shape: int) -> torch.Tensor:
 )
 def test_parameter_counts_are_the_studys(architecture, channels, size):
     assert ARCHITECTURES[architecture](channels, 10, torch.float64).layout.size == size
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_room_that_weights_are_planned_to_take_is_what_they_take(architecture):
+    assert 4 * ARCHITECTURES[architecture](3, 10, torch.float64).layout.size == WEIGHT_BYTES[architecture]
 
 
 def test_the_discriminator_has_the_studys_parameters():
