@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from bench.data import data_folder, find_entry, resolve_source
 from bench.metrics import parse_requests
+from bench.own import NotRemembered, own_model, remembered_settings, source_hash
 from bench.settings import MODEL_SETTINGS, Grid, ModelSettings, Training
 from bench.store import canonical_json
 from bench.yaml_lines import GridError, Mistake, read_yaml
@@ -34,7 +34,8 @@ class Cell:
     settings: ModelSettings
     seed: int
     training: Training
-    code: str = ""  # hash of a user's own source files, '' for what bench ships
+    code: str = ""  # source hash of a user's own model, '' for what bench ships
+    data_code: str = ""  # the same of a user's own data set
 
     @cached_property
     def id(self) -> str:
@@ -52,7 +53,8 @@ class Cell:
             "training": self.training.model_dump(mode="json"),
             "version": TRAINING_VERSION,
         }
-        return identity | ({"code": self.code} if self.code else {})
+        codes = {"code": self.code, "data_code": self.data_code}
+        return identity | {name: code for name, code in codes.items() if code}
 
     def columns(self) -> dict:
         """The columns of a score row that belong to the cell."""
@@ -79,6 +81,7 @@ class LoadedGrid:
     raw: dict
     cells: tuple[Cell, ...]
     warnings: tuple[str, ...] = ()
+    requests: tuple[tuple, ...] | None = None  # as the plan remembers them, where a metric is the user's own
 
     @property
     def study(self) -> str:
@@ -120,9 +123,14 @@ def grid_from(
     lines: Mapping[tuple, int] | None = None,
     sources: Mapping[str, str] | None = None,
     data_dir: str | Path | None = None,
+    own: Mapping | None = None,
 ) -> LoadedGrid:
-    """The checked grid of a plain mapping, as read from YAML or kept in study.json."""
-    check = _Check(lines or {})
+    """The checked grid of a plain mapping, as read from YAML or kept in study.json.
+
+    With `own`, what a plan remembers of the user's own models, data sets and metrics (bench.own.remember),
+    nothing that the mapping names is imported.
+    """
+    check = _Check(lines or {}, own)
     settings = check.settings(Grid, raw, ())
     if settings is None:  # what is well formed is still checked, so that all mistakes are told at once
         settings = check.well_formed(raw)
@@ -137,21 +145,24 @@ def grid_from(
     ]
     if check.mistakes:
         raise GridError(origin, check.mistakes)
+    data_codes = {name: check.data_code(name) for name in settings.datasets}
     seeds = range(settings.seeds) if isinstance(settings.seeds, int) else settings.seeds
     cells = tuple(
-        Cell(dataset, resolved[dataset], model, values, seed, training, code)
+        Cell(dataset, resolved[dataset], model, values, seed, training, code, data_codes[dataset])
         for dataset in settings.datasets
         for model, code, values, training in variants
         for seed in seeds
     )
-    return LoadedGrid(origin, settings, raw, cells, tuple(_warnings(variants)))
+    requests = tuple(map(tuple, own["requests"])) if own and "requests" in own else None
+    return LoadedGrid(origin, settings, raw, cells, tuple(_warnings(variants)), requests)
 
 
 class _Check:
     """Checks a grid and collects every mistake with the line it stands in."""
 
-    def __init__(self, lines: Mapping[tuple, int]):
+    def __init__(self, lines: Mapping[tuple, int], own: Mapping | None):
         self.lines = lines
+        self.own = own
         self.mistakes: list[Mistake] = []
 
     def add(self, path: tuple, sentence: str) -> None:
@@ -187,7 +198,10 @@ class _Check:
         resolved = {}
         for i, name in enumerate(settings.datasets):
             try:
-                find_entry(name)
+                if self.own is None or ":" not in name:
+                    find_entry(name)
+                elif name not in self.own.get("datasets", {}) or name not in fixed:
+                    raise NotRemembered(name)
                 resolved[name] = fixed.get(name) or resolve_source(name, settings.source, folder)
             except (ValueError, FileNotFoundError, ImportError) as error:
                 self.add(("datasets", i), str(error))
@@ -195,8 +209,12 @@ class _Check:
 
     def metrics(self, settings: Grid) -> None:
         for i, entry in enumerate(settings.evaluation.metrics):
+            name = next(iter(entry)) if isinstance(entry, dict) and entry else entry
             try:
-                parse_requests([entry])
+                if self.own is None or ":" not in str(name):
+                    parse_requests([entry])
+                elif "requests" not in self.own:
+                    raise NotRemembered(name)
             except (ValueError, ImportError) as error:
                 self.add(("evaluation", "metrics", i), str(error))
 
@@ -204,9 +222,12 @@ class _Check:
         found = {}
         for name, given in settings.models.items():
             path = ("models", name)
+            if ":" in name and self.own is not None:
+                self._remembered(name, given, settings, found)
+                continue
             if ":" in name:
                 try:
-                    kind, code = _own_model(name)
+                    kind, code = own_model(name)
                 except ValueError as error:
                     self.add(path, str(error))
                     continue
@@ -223,6 +244,23 @@ class _Check:
                     training = training.model_copy(update={"steps": 0})
                 found[name] = (code, [(variant, training) for variant in variants])
         return found
+
+    def _remembered(self, name: str, given: dict | None, settings: Grid, found: dict) -> None:
+        """Add a user's own model to `found` as the plan remembers it."""
+        known = self.own.get("models", {}).get(name)
+        path = ("models", name)
+        if known is None:
+            self.add(path, str(NotRemembered(name)))
+            return
+        training = self._training(settings, (given or {}).get("training", {}), (*path, "training"))
+        if training is not None:
+            found[name] = (known["code"], [(values, training) for values in remembered_settings(known)])
+
+    def data_code(self, name: str) -> str:
+        """Source hash of a user's own data set, '' for one of bench's."""
+        if ":" not in name:
+            return ""
+        return source_hash(name) if self.own is None else self.own["datasets"][name]
 
     def _training(self, settings: Grid, override: dict | None, path: tuple) -> Training | None:
         if not isinstance(override, dict):
@@ -247,28 +285,6 @@ class _Check:
         # a wrong key of a swept model is one mistake, however many values the sweep has
         self.mistakes[before:] = list(dict.fromkeys(self.mistakes[before:]))
         return variants
-
-
-def _own_model(name: str) -> tuple[type[ModelSettings], str]:
-    """Settings and source hash of a user's `package.module:NAME`, a bench.models.Model with `settings`."""
-    model = own_object(name)
-    if getattr(model, "settings", None) is None:
-        raise ValueError(
-            f"{name} must be a bench.models.Model with its own `settings` class; it is {model!r}"
-        )
-    source = Path(importlib.import_module(name.partition(":")[0]).__file__)
-    return model.settings, hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-
-
-def own_object(name: str) -> object:
-    """What a user's `package.module:NAME` names; ValueError when there is no such thing."""
-    module_name, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"{name} cannot be loaded ({error}); write package.module:NAME, importable here"
-        ) from None
 
 
 def _by_name(name: str) -> Path:

@@ -130,6 +130,8 @@ def outstanding(
 
 def planned_requests(grid: LoadedGrid) -> list[Request]:
     """What every cell of `grid` is to be scored with, the closing evaluation of training first."""
+    if grid.requests is not None:
+        return list(grid.requests)
     evaluation = grid.settings.evaluation
     training = ("none", "training", "study", "", EVALUATION_IMAGES)
     asked = scoring.planned_requests(evaluation.metrics, evaluation.representations, evaluation.images or 0)

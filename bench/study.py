@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.atomic import write_text
 from bench.grid import Cell, LoadedGrid, grid_from
+from bench.own import remember
 from bench.plan import Request, planned_requests
 from bench.store import canonical_json, committed_requests
 
@@ -44,6 +45,7 @@ def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -
         "grid": grid.raw,
         "sources": grid.sources,
         "cells": len(grid.cells),
+        "own": remember(grid.cells, planned_requests(grid)),
         "provenance": dict(provenance),
     }
     study = read_study(folder)
@@ -67,7 +69,13 @@ def load_plan(folder: Path) -> LoadedGrid:
     study = read_study(folder)
     if study is None:
         raise FileNotFoundError(f"{folder} holds no study (no study.json); `bench run GRID` starts one")
-    return grid_from(study["history"][-1]["grid"], str(study_file(folder)), sources=study["sources"])
+    return grid_of(folder, study, study["history"][-1])
+
+
+def grid_of(folder: Path, study: Mapping, entry: Mapping) -> LoadedGrid:
+    """The grid of one entry of a study's history. What it names of a user's own is not imported."""
+    origin = str(study_file(folder))
+    return grid_from(entry["grid"], origin, sources=study["sources"], own=entry.get("own", {}))
 
 
 def planned_cells(folder: Path) -> pd.DataFrame:
@@ -130,4 +138,4 @@ def _has_all(cell_id: str, requests: list[Request], settled: set[tuple]) -> bool
 
 
 def _plan_of(entry: Mapping) -> str:
-    return canonical_json({"grid": entry["grid"], "sources": entry["sources"]})
+    return canonical_json({"grid": entry["grid"], "sources": entry["sources"], "own": entry.get("own", {})})

@@ -18,10 +18,11 @@ from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
-from bench.grid import Cell, own_object
+from bench.grid import Cell
 from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
 from bench.nets import discriminator as discriminators
+from bench.own import own_object
 from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, activation_dtype, start
