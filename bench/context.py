@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.atomic import write_text
-from bench.mirror import Mirror
+from bench.data import data_folder
+from bench.mirror import Mirror, mirror_at
 from bench.settings import Evaluation, Storage
 
 Report = Callable[[dict], None]
@@ -19,8 +20,8 @@ class Context:
     """What every pack of a run shares; small, since it travels to every worker."""
 
     study: str
-    folder: str  # results/<study>
-    data: str
+    folder: str  # results/<study>; unused with a store
+    data: str  # the data folder; '' for that of whatever machine works on a pack
     device: str
     evaluation: Evaluation
     storage: Storage
@@ -29,21 +30,26 @@ class Context:
     retry_failed: bool = False
     width: int | None = None  # cells in one stacked step, the device's own when None
     picture_seed: int = 0  # the seed whose cells keep pictures: the grid's first
-    store: str = ""  # address of the study in an object store, where `folder` stands for it on every machine
+    store: str = ""  # address of the study in an object store
 
     @property
     def path(self) -> Path:
-        return Path(self.folder)
+        """The study's folder; with a store, what stands for it on this machine."""
+        return self.mirror.folder if self.mirror else Path(self.folder)
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data) if self.data else data_folder()
 
     @property
     def mirror(self) -> Mirror | None:
-        """What keeps the folder and the store alike; None where the folder is all there is."""
-        return Mirror(self.store, self.path) if self.store else None
+        """What keeps this machine's folder and the store alike; None where the folder is all there is."""
+        return mirror_at(self.store) if self.store else None
 
     @property
     def work(self) -> Path:
         """The disposable part of the study's folder."""
-        return Path(self.folder) / "_work"
+        return self.path / "_work"
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,15 @@ def pulled_studies(results: str | Path, study: str | None, names: Iterable[str] 
     return folder
 
 
+def mirror_at(address: str) -> Mirror:
+    """The mirror of the study at `address`, on whatever machine asks."""
+    return mirror_of(*_split(address))
+
+
 def pulled_study(address: str, names: Iterable[str] = STATE) -> Path:
     """The local folder of the study at `address`, after fetching `names` of it."""
-    parts = urlsplit(address)
-    above, _, study = parts.path.rstrip("/").rpartition("/")
-    return pulled_studies(urlunsplit(parts._replace(path=above)), study, names) / study
+    results, study = _split(address)
+    return pulled_studies(results, study, names) / study
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,13 @@ def _join(address: str, name: str) -> str:
     """The address of `name` below an address, its options (?region=…) kept."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
+
+
+def _split(address: str) -> tuple[str, str]:
+    """The address of results, and the name of the study, of a study's address."""
+    parts = urlsplit(address)
+    above, _, study = parts.path.rstrip("/").rpartition("/")
+    return urlunsplit(parts._replace(path=above)), study
 
 
 def _studies(address: str) -> Iterator[str]:

@@ -7,7 +7,6 @@ score_pack (CPU, no torch):  code tables → metrics → ONE file in scores/, th
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from filelock import Timeout
 
@@ -55,7 +54,7 @@ def _holding(
             if left is not None:
                 first = work.pack.cells[0]
                 prepare(
-                    first.dataset, first.source, Path(context.data), processes=1
+                    first.dataset, first.source, context.data_path, processes=1
                 )  # a node may have its own
                 half(left, context, report)
     except Timeout:

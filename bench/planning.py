@@ -46,12 +46,12 @@ def describe(plan: Plan, whole: bool) -> list[str]:
 
 def _time_needed(plan: Plan) -> list[str]:
     """How long training takes here, roughly, and how to ask for less where that is too long."""
-    hours = typical_hours(plan.works, plan.device, cores())
+    hours = typical_hours(plan.works, plan.device, plan.cores)
     if hours is None:
         return ["time: not known for this GPU; `bench plan GRID --measure` finds out"] if plan.works else []
     if not hours:
         return []
-    lines = [f"time: roughly {duration(3600 * hours)} of training on {cores()} cores (--measure times it)"]
+    lines = [f"time: roughly {duration(3600 * hours)} of training on {plan.cores} cores (--measure times it)"]
     if hours > LONG_HOURS:
         lines.append(
             "less: --select model=beta_vae,dataset=dsprites,seed=0-2, --limit N, or fewer steps in the grid"

@@ -37,6 +37,7 @@ class Plan:
     works: list[Work]
     settled: frozenset[str]  # ids of cells that need nothing more, selected or not
     width: int | None = None  # cells in one stacked step, the device's own when None
+    cores: int = 1  # CPU cores that the work is spread over
     mirror: Mirror | None = None  # where the study lies in an object store, `folder` standing for it here
 
     @property
@@ -75,6 +76,8 @@ def make_plan(
     results: str | Path = "results",
     data_dir: str | Path | None = None,
     device: str | None = None,
+    cpus: int | None = None,
+    address: str | None = None,
     width: int | None = None,
     retry_failed: bool = False,
     select_cells: str | None = None,
@@ -82,7 +85,8 @@ def make_plan(
 ) -> Plan:
     """Read and check a grid, cut its packs, drop what is committed or not selected. Writes nothing.
 
-    Where `results` is an address (see bench.mirror), what its store has of the study is fetched first.
+    Where `results` is an address (see bench.mirror), what its store has of the study is fetched first. The
+    device, unless given, is a GPU where there is one: on this machine, or in the Ray cluster at `address`.
     Packs are cut from the whole plan first, so their ids do not depend on what is selected or done.
     """
     if not isinstance(grid, LoadedGrid):
@@ -93,7 +97,13 @@ def make_plan(
     else:
         pulled_studies(results, grid.study)
     folder = local_results(results) / grid.study
-    device = device or find_device()
+    if address:
+        from bench.schedule import cluster_resources
+
+        found, there = cluster_resources(address)
+    else:
+        found, there = find_device(), cores()
+    device = device or found
     check_precision(grid, device)
     packs = cut(grid.cells, device, width)
     settled = committed_requests(folder / "scores", retry_failed=retry_failed)
@@ -103,7 +113,17 @@ def make_plan(
     left = {cell_id for work in outstanding(packs, requests, settled) for cell_id in work.todo}
     works = sorted(works, key=lambda work: -work.cost)
     done = frozenset(cell.id for cell in grid.cells) - left
-    return Plan(grid, folder, device, packs, works, done, width, mirror_of(results, grid.study))
+    return Plan(
+        grid=grid,
+        folder=folder,
+        device=device,
+        packs=packs,
+        works=works,
+        settled=done,
+        width=width,
+        cores=cpus or there,
+        mirror=mirror_of(results, grid.study),
+    )
 
 
 def plan_to_run(
@@ -172,6 +192,8 @@ def run(
         results=results,
         data_dir=data_dir,
         device=device,
+        cpus=cpus,
+        address=address,
         width=width,
         retry_failed=retry_failed,
         select_cells=select_cells,
@@ -179,11 +201,11 @@ def run(
     )
     if plan.works:
         check_writable(plan.folder)
-        data = data_folder(data_dir)
-        prepare_data(plan, data, cpus or cores(), on_prepare)
+        if not is_elsewhere(address):
+            prepare_data(plan, data_folder(data_dir), cpus or cores(), on_prepare)
         execute(
             plan,
-            data=data,
+            data_dir=data_dir,
             executor=executor,
             cpus=cpus or cores(),
             address=address,
@@ -193,6 +215,11 @@ def run(
             on_event=on_event,
         )
     return outcome(plan)
+
+
+def is_elsewhere(address: str | None) -> bool:
+    """Whether packs run on a cluster that this machine is no part of; its workers prepare what they lack."""
+    return (address or "").startswith("ray://")
 
 
 def prepare_data(plan: Plan, data: Path, cpus: int, on_prepare: Callable[[str, int, int], None]) -> None:
@@ -205,7 +232,7 @@ def prepare_data(plan: Plan, data: Path, cpus: int, on_prepare: Callable[[str, i
 def execute(
     plan: Plan,
     *,
-    data: Path,
+    data_dir: str | Path | None,
     executor: str,
     cpus: int,
     address: str | None,
@@ -225,7 +252,8 @@ def execute(
     context = Context(
         study=plan.grid.study,
         folder=str(plan.folder.resolve()),
-        data=str(data.resolve()),
+        # a machine outside the cluster knows no path in it
+        data="" if data_dir is None and is_elsewhere(address) else str(data_folder(data_dir).resolve()),
         device=plan.device,
         evaluation=settings.evaluation,
         storage=settings.storage,

@@ -7,10 +7,12 @@ scores/ afterwards, never of Tune (docs/design.md §4).
 from __future__ import annotations
 
 import os
+import socket
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal
+from urllib.parse import urlsplit
 
 from bench.atomic import is_disk_full
 from bench.context import Context
@@ -33,6 +35,7 @@ ENVIRONMENT = {
 LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
+CONNECT_SECONDS = 10.0  # for the head of a cluster to answer at all
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
 MAX_FAILURES = 12  # deaths of a pack's worker; cells that keep dying are quarantined before (bench.attempts)
 
@@ -49,44 +52,118 @@ def run_on_ray(
 ) -> None:
     """Run every pack as a Tune trial on `cpus` local cores and all GPUs, or on the cluster at `address`.
 
-    `scoring` within: a trial trains and scores its pack. Beside: a trial only trains, and its pack is scored
-    by a Ray task on another core meanwhile, so that a GPU never waits for trees. Returns when no pack can go
-    on; what was committed is for the caller to ask of scores/. OSError when the disk is full: then every pack
-    would only compute what it cannot keep, so all stop.
+    At a ray:// address this machine is no part of the cluster: then a task there does the same and tells
+    its events. `scoring` within: a trial trains and scores its pack. Beside: a trial only trains, and its
+    pack is scored by a Ray task on another core meanwhile, so that a GPU never waits for trees. Returns when
+    no pack can go on; what was committed is for the caller to ask of scores/. OSError when the disk is full:
+    then every pack would only compute what it cannot keep, so all stop.
     """
     for name, value in (ENVIRONMENT | ({} if address else LOCAL_ENVIRONMENT)).items():
         os.environ.setdefault(name, value)
     import ray
-    from ray import tune
 
     ray.init(**_init_arguments(cpus, address))
     try:
-        full = _full_disk(tune)
-        scorer = _Scorer(ray, works, context, on_event) if scoring == "beside" else None
-        half = train_half if scorer else run_pack
-        trainable = tune.with_parameters(_trial, half=half, works=list(works), context=context)
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_pack}),
-            param_space={"work": tune.grid_search(list(range(len(works))))},
-            tune_config=tune.TuneConfig(
-                reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id
-            ),
-            run_config=tune.RunConfig(
-                name=context.provenance["run_id"],
-                **_storage(context),
-                verbose=0,
-                stop=full,
-                failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
-                callbacks=[_listener(tune, on_event, scorer)],
-            ),
-        )
-        tuner.fit()
-        if scorer:
-            scorer.finish()
-        if full.error or (scorer and scorer.full):
-            raise OSError(full.error or scorer.full)
+        if (address or "").startswith("ray://"):
+            _fit_there(ray, (list(works), context, scoring, gpus_per_pack), on_event)
+        else:
+            _fit(works, context, scoring, gpus_per_pack, on_event)
     finally:
         ray.shutdown()
+
+
+def cluster_resources(address: str) -> tuple[str, int]:
+    """What the cluster at `address` trains on ("cuda" where a node has a GPU), and its CPU cores."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    _check_reachable(address)
+    ray.init(**_init_arguments(0, address))
+    try:
+        there = ray.cluster_resources()
+    finally:
+        ray.shutdown()
+    return "cuda" if there.get("GPU") else "cpu", int(there.get("CPU", 1))
+
+
+def _check_reachable(address: str) -> None:
+    """ConnectionError in a sentence where nothing listens at host:port; Ray itself tries for two minutes."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.port is None:
+        return  # auto, local: for Ray to find
+    try:
+        socket.create_connection((place.hostname, place.port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(f"no Ray cluster answers at {address} ({error.strerror or error})") from None
+
+
+def _fit_there(ray, arguments: tuple, on_event: Callable[[dict], None]) -> None:
+    """`_fit` in a task of the cluster, its events passed on as they come."""
+    inbox = ray.remote(num_cpus=0)(_Inbox).remote()
+    task = ray.remote(num_cpus=0, max_retries=0)(_fit_with_inbox).remote(*arguments, inbox)
+    is_done = False
+    while not is_done:
+        is_done = bool(ray.wait([task], timeout=1.0)[0])
+        for event in ray.get(inbox.take.remote()):
+            on_event(event)
+    ray.get(task)  # raises what stopped it
+
+
+class _Inbox:
+    """Events on their way from a cluster to the machine that asked for the run."""
+
+    def __init__(self):
+        self.events: list[dict] = []
+
+    def put(self, event: dict) -> None:
+        self.events.append(event)
+
+    def take(self) -> list[dict]:
+        """The events since the last call."""
+        taken, self.events = self.events, []
+        return taken
+
+
+def _fit_with_inbox(works, context, scoring, gpus_per_pack, inbox) -> None:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    _fit(works, context, scoring, gpus_per_pack, inbox.put.remote)
+
+
+def _fit(
+    works: Sequence[Work],
+    context: Context,
+    scoring: str,
+    gpus_per_pack: float,
+    on_event: Callable[[dict], None],
+) -> None:
+    """Run every pack with the Ray that this process is connected to."""
+    import ray
+    from ray import tune
+
+    full = _full_disk(tune)
+    scorer = _Scorer(ray, works, context, on_event) if scoring == "beside" else None
+    half = train_half if scorer else run_pack
+    trainable = tune.with_parameters(_trial, half=half, works=list(works), context=context)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_pack}),
+        param_space={"work": tune.grid_search(list(range(len(works))))},
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id),
+        run_config=tune.RunConfig(
+            name=context.provenance["run_id"],
+            **_storage(context),
+            verbose=0,
+            stop=full,
+            failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+            callbacks=[_listener(tune, on_event, scorer)],
+        ),
+    )
+    tuner.fit()
+    if scorer:
+        scorer.finish()
+    if full.error or (scorer and scorer.full):
+        raise OSError(full.error or scorer.full)
 
 
 def _storage(context: Context) -> dict:

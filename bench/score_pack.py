@@ -28,7 +28,7 @@ def score_pack(work: Work, context: Context, report: Report) -> Path:
     What training left for these cells is deleted after the commit. Returns the committed file.
     """
     first = work.pack.cells[0]
-    dataset = open_dataset(first.dataset, first.source, Path(context.data))
+    dataset = open_dataset(first.dataset, first.source, context.data_path)
     rows: list[dict] = []
     arrays: dict[tuple[str, str], np.ndarray] = {}
     began = time.perf_counter()

@@ -85,7 +85,7 @@ class PackTrainer:
     @staticmethod
     def open(work: Work, context: Context, report: Report) -> PackTrainer:
         first = work.pack.cells[0]
-        dataset = open_dataset(first.dataset, first.source, Path(context.data))
+        dataset = open_dataset(first.dataset, first.source, context.data_path)
         images = context.evaluation.images
         index = np.arange(dataset.size) if images is None else evaluation_images(dataset, images)
         stored = min(context.storage.codes, dataset.size)

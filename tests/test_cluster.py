@@ -1,42 +1,88 @@
-"""A cluster of two nodes on this machine: one is lost in the middle, and nothing with it."""
+"""A cluster of two nodes on this machine: driven from outside, asked for its GPUs, and one node is lost."""
 
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
+import pytest
+from click.testing import CliRunner
+from studies import run_tiny
 from test_running import scores, weights
 from test_schedule import LONGER, wait_for
 
+from bench.cli import main
 from bench.running import run
 from bench.schedule import ENVIRONMENT
 
+NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 * 2**20}
 
-def test_a_node_lost_in_the_middle_costs_nothing_but_time(tmp_path, data_dir, monkeypatch):
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    from ray.cluster_utils import Cluster
 
+@pytest.fixture(scope="module")
+def cluster():
+    """A head with one core that takes ray:// clients; a test adds nodes of its own."""
+    with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        from ray.cluster_utils import Cluster
+
+        free.close()
+        found = Cluster(initialize_head=True, head_node_args={**NODE, "ray_client_server_port": port})
+        found.client_address = f"ray://127.0.0.1:{port}"
+        yield found
+        found.shutdown()
+
+
+def command(grid: Path, results: Path, data_dir: Path, address: str) -> list:
+    return [
+        sys.executable, "-m", "bench", "run", grid, "--address", address, "--results", results,
+        "--data-dir", data_dir, "--checkpoint-seconds", "0.2",
+    ]  # fmt: skip
+
+
+def test_a_machine_outside_the_cluster_runs_on_it_and_hears_what_happens(
+    cluster, tiny_grid, tmp_path, data_dir
+):
+    words = command(tiny_grid, tmp_path / "r", data_dir, cluster.client_address)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "6 of 6 cells done, 0 failed, 0 missing." in done.stdout
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(run_tiny(data_dir)))
+
+
+def test_a_node_lost_in_the_middle_costs_nothing_but_time(cluster, tmp_path, data_dir):
     (tmp_path / "tiny.yaml").write_text(LONGER)
     run(tmp_path / "tiny.yaml", results=tmp_path / "one", data_dir=data_dir, executor="inline", cpus=2)
-    node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
-    try:
-        second = cluster.add_node(**node)
-        cluster.wait_for_nodes()
-        results = tmp_path / "two"
-        command = [
-            sys.executable, "-m", "bench", "run", tmp_path / "tiny.yaml", "--address", cluster.address,
-            "--results", results, "--data-dir", data_dir, "--checkpoint-seconds", "0.2",
-        ]  # fmt: skip
-        with (tmp_path / "said").open("w") as said:
-            process = subprocess.Popen(command, stdout=said, stderr=said)
-            # one core a node: two packs with checkpoints are in training on both
-            checkpoints = results / "tiny" / "_work" / "checkpoints"
-            wait_for(lambda: len(list(checkpoints.glob("[!.]*.safetensors"))) == 2, process)
-            cluster.remove_node(second, allow_graceful=False)
-            assert process.wait(timeout=300) == 0, (tmp_path / "said").read_text()
-    finally:
-        cluster.shutdown()
+    second = cluster.add_node(**NODE)
+    cluster.wait_for_nodes()
+    results = tmp_path / "two"
+    with (tmp_path / "said").open("w") as said:
+        words = command(tmp_path / "tiny.yaml", results, data_dir, cluster.address)
+        process = subprocess.Popen(words, stdout=said, stderr=said)
+        # one core a node: two packs with checkpoints are in training on both
+        checkpoints = results / "tiny" / "_work" / "checkpoints"
+        wait_for(lambda: len(list(checkpoints.glob("[!.]*.safetensors"))) == 2, process)
+        cluster.remove_node(second, allow_graceful=False)
+        assert process.wait(timeout=300) == 0, (tmp_path / "said").read_text()
     assert "15 of 15 cells done, 0 failed, 0 missing." in (tmp_path / "said").read_text()
     pd.testing.assert_frame_equal(scores(results), scores(tmp_path / "one"))
     assert weights(results) == weights(tmp_path / "one")
+
+
+def test_the_device_is_that_of_the_cluster(cluster, tiny_grid, tmp_path):
+    cluster.add_node(**NODE, num_gpus=1)
+    cluster.wait_for_nodes()
+    words = ["run", tiny_grid, "--dry-run", "--results", tmp_path, "--address", cluster.address]
+    shown = CliRunner().invoke(main, list(map(str, words)))
+    assert "6 cells in 2 packs on cuda; 0 done, 6 to do" in shown.output
+
+
+@pytest.mark.parametrize("address", ["ray://127.0.0.1:1", "127.0.0.1:1"])
+def test_an_address_where_nobody_answers_is_a_sentence(address, tiny_grid, tmp_path):
+    words = ["run", tiny_grid, "--results", tmp_path, "--address", address]
+    done = CliRunner().invoke(main, list(map(str, words)))
+    assert done.exit_code == 2
+    assert done.output == f"no Ray cluster answers at {address} (Connection refused)\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -72,6 +71,7 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
     from bench.progress import Display
 
     console = Console(stderr=True)
+    planning |= {"cpus": cpus, "address": address}
     if dry_run:
         _print_plan(running.make_plan(grid, **planning), whole=True)
         return
@@ -79,12 +79,13 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
     _print_plan(plan, whole=False)
     if plan.works:
         running.check_writable(plan.folder)
-        data = _prepare(plan, planning["data_dir"], cpus or cores(), console)
+        if not running.is_elsewhere(address):
+            _prepare(plan, planning["data_dir"], cpus or cores(), console)
         with Display(plan, console) as display:
             try:
                 running.execute(
                     plan,
-                    data=data,
+                    data_dir=planning["data_dir"],
                     executor=executor,
                     cpus=cpus or cores(),
                     address=address,
@@ -100,15 +101,13 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
     _say_outcome(running.outcome(plan), grid)
 
 
-def _prepare(plan, data_dir, cpus: int, console: Console) -> Path:
+def _prepare(plan, data_dir, cpus: int, console: Console) -> None:
     from bench.data import data_folder
     from bench.progress import preparing
     from bench.running import prepare_data
 
-    folder = data_folder(data_dir)
     with preparing(console) as on_progress:
-        prepare_data(plan, folder, cpus, on_progress)
-    return folder
+        prepare_data(plan, data_folder(data_dir), cpus, on_progress)
 
 
 def _print_plan(plan, whole: bool) -> None:
@@ -160,7 +159,7 @@ def _say_outcome(outcome, grid: str) -> None:
 def plan(grid, measure, as_json, cpus, results, data_dir, device, width):
     from bench.running import make_plan
 
-    made = make_plan(grid, results=results, data_dir=data_dir, device=device, width=width)
+    made = make_plan(grid, results=results, data_dir=data_dir, device=device, width=width, cpus=cpus)
     if not measure and not as_json:
         _print_plan(made, whole=True)
         return

@@ -40,7 +40,7 @@ def run_whole(folder: Path) -> dict:
     planned = time.perf_counter()
     schedule.run_pack = commit_made_up
     execute(
-        plan, data=folder, executor="ray", cpus=cores(), address=None, gpus_per_pack=1,
+        plan, data_dir=folder, executor="ray", cpus=cores(), address=None, gpus_per_pack=1,
         retry_failed=False, checkpoint_seconds=60, on_event=lambda event: None,
     )  # fmt: skip
     scheduled = time.perf_counter()
