@@ -93,18 +93,15 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> np.
 
 def heatmap(
     ax: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], fontsize: float = 7.5,
-    scale: float = 100, limit: float = 1,
+    scale: float = 100, limit: float = 1, digits: int = 0,
 ) -> None:  # fmt: skip
     """A matrix with its numbers times `scale`, rounded, as the paper prints 100·ρ; `–` for none."""
     shown = np.ma.masked_invalid(values)
     ax.pcolormesh(shown, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolor="white", linewidth=0.8)
     for i, j in np.ndindex(values.shape):
         if np.isfinite(values[i, j]):
-            text = (
-                f"{scale * values[i, j]:.0f}".replace("-0", "0")
-                if abs(scale * values[i, j]) < 0.5
-                else (f"{scale * values[i, j]:.0f}".replace("-", "−"))
-            )
+            # adding 0 turns −0 into 0
+            text = f"{round(scale * values[i, j], digits) + 0:.{digits}f}".replace("-", "−")
             ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=fontsize, color=CELL_INK)
         else:
             ax.text(j + 0.5, i + 0.5, "–", ha="center", va="center", fontsize=fontsize, color=MUTED)
