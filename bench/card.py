@@ -76,7 +76,10 @@ def _pictures(folder: Path, cell: Cell, data: Path) -> tuple[dict[str, np.ndarra
         return stored, ""
     kept = find_weights(folder / "models", {cell.id})
     if not kept:
-        return {}, "training stored none of this cell, nor its weights (`storage: {weights: true}` keeps them)."
+        return (
+            {},
+            "training stored none of this cell, nor its weights (`storage: {weights: true}` keeps them).",
+        )
     from bench.redraw import redraw  # torch, only where pictures have to be drawn
 
     try:

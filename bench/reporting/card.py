@@ -135,8 +135,8 @@ def _scores(record: CellRecord) -> Exhibit:
         "Scores", "",
         f"Percentile: share of the study’s cells on {record.data}, over all objectives, values and seeds, "
         "that score less, ties counting half. Chance level: the same metric after the codes were shuffled "
-        "against the factors; – : it has none. Low and high: where the metric draws, the 95 % interval of its "
-        "value over other draws on this model.",
+        "against the factors; – : it has none. Low and high: where the metric draws, the 95 % interval of "
+        "its value over other draws on this model.",
         record.rests_on, numbers=numbers, table=table,
     )  # fmt: skip
 

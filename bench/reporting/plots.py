@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter1d
 
 from bench.reporting.names import model_name
@@ -127,6 +129,22 @@ def scatter(ax: Axes, points: dict[str, tuple[np.ndarray, np.ndarray]], named: b
                 fontsize=7,
                 va="top",
             )  # fmt: skip
+
+
+def name_models(drawn: Figure, models: Sequence[str], top: float, fontsize: float = 7) -> None:
+    """The objectives’ names in their colours, with their marks, on one line `top` inches below the edge."""
+    width, height = drawn.get_size_inches()
+    at = 0.6
+    for model in models:
+        text = model_name(model)
+        drawn.add_artist(
+            Line2D([at / width], [1 - top / height], marker=MARKERS.get(model, "o"), markersize=4,
+                   color=colour(model), linewidth=0, transform=drawn.transFigure)
+        )  # fmt: skip
+        drawn.text(
+            (at + 0.07) / width, 1 - top / height, text, color=colour(model), fontsize=fontsize, va="center"
+        )
+        at += 0.3 + 0.6 * fontsize / 72 * len(text)
 
 
 def reference_band(ax: Axes, x: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import combinations, groupby, product
 
@@ -47,6 +48,17 @@ class Evidence:
 
     def __init__(self, layout: Layout, values: np.ndarray):
         self.layout, self.values = layout, values
+        self._used = np.zeros(len(values), bool)
+
+    def cells_of(self, statistic: Callable[[Evidence], float]) -> tuple[float, int]:
+        """A quantity, and on how many cells' scores it rests."""
+        self._used[:] = False
+        return statistic(self), int(self._used.sum())
+
+    def note(self, rows: np.ndarray, columns: Sequence[Column]) -> None:
+        """Remember that scores of `columns` at `rows` are used, where there are any."""
+        at = [self.layout.at[column.name] for column in columns]
+        self._used[rows] |= np.isfinite(self.values[np.ix_(rows, at)]).any(axis=1)
 
     @classmethod
     def of_study(cls, study: Study) -> Evidence:
@@ -62,7 +74,10 @@ class Evidence:
 
     def scores(self, column: Column | None, rows: np.ndarray) -> np.ndarray:
         """Finite scores of `column` at `rows`; empty without the column."""
-        x = np.array([]) if column is None else self.values[rows, self.layout.at[column.name]]
+        if column is None:
+            return np.array([])
+        self.note(rows, [column])
+        x = self.values[rows, self.layout.at[column.name]]
         return x[np.isfinite(x)]
 
     @cached_property
@@ -80,6 +95,8 @@ class Evidence:
 
     def median_of(self, column: Column, rows: np.ndarray) -> np.ndarray:
         """Cell medians of `column` for the settings `rows`."""
+        if len(rows):
+            self.note(np.concatenate([self.layout.members[row] for row in rows]), [column])
         return self.medians[rows, self.layout.at[column.name]]
 
     @cached_property
@@ -102,6 +119,7 @@ class Evidence:
         for data, model in product(self.layout.datasets, models) if column else ():
             rows = self.layout.place(data, [model])
             x = self.values[rows, self.layout.at[column.name]]
+            self.note(rows, [column])
             if np.isfinite(x).sum() >= 10:
                 found.append((self.layout.rank[rows][np.isfinite(x)], x[np.isfinite(x)]))
         by_size = groupby(sorted(found, key=lambda pair: len(pair[0])), key=lambda pair: len(pair[0]))
@@ -127,9 +145,15 @@ class Evidence:
                 found.append(1 - auc(own, rest))
         return found
 
+    def pairs(self, *datasets: str) -> pd.DataFrame:
+        """Every pair of metrics on the data sets, or on all: `data`, `a`, `b`, `rho` and `rank`, 1 for the
+        closest."""
+        for data in datasets or self.layout.datasets:
+            self.note(self.layout.place(data), self.layout.metrics)
+        return self._pairs[self._pairs["data"].isin(datasets or self.layout.datasets)]
+
     @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Every pair of metrics per data set: `a`, `b`, `rho` and `rank`, 1 for the closest."""
+    def _pairs(self) -> pd.DataFrame:
         rows = [
             (data, a.metric, b.metric, self.correlations[data].at[a.name, b.name])
             for data in self.layout.datasets
@@ -140,6 +164,8 @@ class Evidence:
 
     def between(self, rows: list[Column], columns: list[Column], datasets: list[str]) -> np.ndarray:
         """Correlations (data sets, rows, columns) of the named columns."""
+        for data in datasets:
+            self.note(self.layout.place(data), [*rows, *columns])
         left, top = [r.name for r in rows], [c.name for c in columns]
         return np.array([self.correlations[d].loc[left, top].to_numpy() for d in datasets])
 
@@ -148,6 +174,7 @@ class Evidence:
         found = []
         for data in self.layout.datasets:
             rows = self.layout.place(data)
+            self.note(rows, self.layout.metrics)
             labels = self.layout.number[rows]
             if level == "model":
                 labels = pd.factorize(self.layout.settings["model"])[0][labels]

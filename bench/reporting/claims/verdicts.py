@@ -41,8 +41,8 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
     """Every claim of CLAIMS on the trained cells of `study`, with intervals by a bootstrap over seeds."""
     evidence, reason = Evidence.of_study(study), shortfall(study)
     findings = {name: f for name, f in CLAIMS.items() if isinstance(f, Finding)}
-    values = {name: f.statistic(evidence) for name, f in findings.items()}
-    present = [name for name, value in values.items() if np.isfinite(value)]
+    found = {name: evidence.cells_of(f.statistic) for name, f in findings.items()}
+    present = [name for name, (value, _) in found.items() if np.isfinite(value)]
     drawn: dict[str, list[float]] = {name: [] for name in present}
     for _ in range(RESAMPLES if study.cells["seed"].nunique() > 1 else 0):
         resample = evidence.resampled(rng)
@@ -50,13 +50,13 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
             drawn[name].append(findings[name].statistic(resample))
     wider = widening(evidence.layout.number)
     n = int((study.cells.loc[study.trained, "state"] == "scored").sum())
-    claims, by_seed = [], scores_by_seed(study)
+    claims, by_seed = [], scores_by_seed(study, study.metrics())
     for name, claim in CLAIMS.items():
         if isinstance(claim, Rate):
             rate = success_rates(by_seed, claim.kind, rng)
             estimate = Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n if rate.n else 0)
         else:
-            estimate = estimate_from(values[name], np.array(drawn.get(name, [])), n, wider)
+            estimate = estimate_from(found[name][0], np.array(drawn.get(name, [])), found[name][1], wider)
         claims.append(_claim(name, claim, estimate, reason))
     return claims
 
@@ -144,10 +144,9 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     """The table at the top of the report."""
     return pd.DataFrame(
         [
-            {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate), "n": c.estimate.n,
-             "agrees if": _rule(c.region),
-             "paper": c.paper or ("remembered" if c.verdict == UNVERIFIED else "in words"),
-             "why": c.reason, "quantity": c.quantity, "in the paper": c.of_paper}
+            {"finding": c.finding, "in the paper": c.of_paper, "verdict": c.verdict,
+             "estimate": _shown(c.estimate), "n": c.estimate.n, "agrees if": _rule(c.region),
+             "paper": c.paper or ("remembered" if c.verdict == UNVERIFIED else "in words"), "why": c.reason}
             for c in claims
         ]
     )  # fmt: skip

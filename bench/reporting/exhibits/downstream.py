@@ -9,7 +9,7 @@ from numpy.random import Generator
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.exhibits.correlations import correlations, draw, readable
-from bench.reporting.plots import scatter
+from bench.reporting.plots import name_models, scatter
 from bench.reporting.statistics import medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
@@ -85,9 +85,10 @@ def _clouds(numbers: pd.DataFrame, study: Study, metrics: list[Column], name: st
     if len(study.datasets) == 1:
         return [_cloud(points(study.datasets[0], m), m, study.datasets[0], name) for m in metrics]
     rows, columns = len(study.datasets), len(metrics)
-    height = 0.45 + rows * 0.95
-    margins = {"left": 0.085, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.22 / height}
-    with figure(PAGE_WIDTH, height, rows, columns, **margins, wspace=0.3, hspace=0.3) as (drawn, axes):
+    height = 0.65 + rows * 0.95
+    margins = {"left": 0.085, "right": 0.995, "top": 1 - 0.45 / height, "bottom": 0.22 / height}
+    with figure(PAGE_WIDTH, height, rows, columns, **margins, wspace=0.36, hspace=0.3) as (drawn, axes):
+        name_models(drawn, study.models(), 0.1)
         for (i, j), ax in np.ndenumerate(axes):
             scatter(ax, points(study.datasets[i], metrics[j]), named=False)
             ax.locator_params(nbins=3)
@@ -123,7 +124,7 @@ def accuracy_by_group(study: Study, rng: Generator) -> Exhibit:
         return too_little(
             title, of_paper, "DCI or MIG, and `downstream` with two numbers of labels are needed."
         )
-    numbers = _thirds(study, by, tasks, rng)
+    numbers = _thirds(study, by, tasks)
     if numbers.empty:
         return too_little(title, of_paper, "a data set needs nine trained cells to make three groups.")
     return Exhibit(
@@ -135,7 +136,7 @@ def accuracy_by_group(study: Study, rng: Generator) -> Exhibit:
     )  # fmt: skip
 
 
-def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.DataFrame:
+def _thirds(study: Study, by: list[Column], tasks: dict) -> pd.DataFrame:
     keys, groups = [], []
     for data in study.datasets:
         for metric in by:
@@ -153,7 +154,7 @@ def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.D
     return pd.DataFrame(
         [
             key | {"median": m.value, "low": m.low, "high": m.high, "n": m.n}
-            for key, m in zip(keys, medians(groups, rng), strict=True)
+            for key, m in zip(keys, medians(groups), strict=True)
         ]
     )
 
