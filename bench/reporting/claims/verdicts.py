@@ -137,16 +137,16 @@ def _why(given: str, estimate: Estimate, region: tuple[float, float], reason: st
         return reason
     if not np.isfinite(estimate.low):
         return "one seed per setting gives no interval"
-    return f"the interval crosses the edge of {_rule(region)}"
+    return "the interval crosses the edge"
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:
     """The table at the top of the report."""
     return pd.DataFrame(
         [
-            {"finding": c.finding, "in the paper": c.of_paper, "verdict": c.verdict,
-             "estimate": _shown(c.estimate), "n": c.estimate.n, "agrees if": _rule(c.region),
-             "paper": c.paper or ("remembered" if c.verdict == UNVERIFIED else "in words"), "why": c.reason}
+            {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate), "n": c.estimate.n,
+             "agrees if": _rule(c.region), "paper": c.paper or "–", "why": c.reason,
+             "in the paper": c.of_paper}
             for c in claims
         ]
     )  # fmt: skip
