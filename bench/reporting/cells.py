@@ -59,7 +59,9 @@ class Column:
     @property
     def label(self) -> str:
         """What figures print: `DCI`, `DCI (forest)`, `Gaussian TC (sampled)`."""
-        if self.metric in names.OTHER_METRICS:
+        if self.metric == "downstream":
+            base = names.downstream_name(self.key)
+        elif self.metric in names.OTHER_METRICS:
             base = KEY_NAMES.get(self.key, self.key.replace("_", " "))
         else:
             base = names.metric_name(self.metric)

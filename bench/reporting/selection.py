@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.statistics import Estimate, percentiles
+from bench.reporting.statistics import Estimate, estimate_from
 
 DRAWS = 10_000
 RESAMPLES = 100
@@ -99,7 +99,8 @@ def _with_interval(scores: np.ndarray, drawn: Callable, rng: Generator) -> Estim
     for _ in range(RESAMPLES):
         origin = rng.integers(0, seeds, (datasets, settings, seeds))
         rates.append(drawn(np.take_along_axis(scores, origin[None], axis=3), origin)[0])
-    return Estimate(value, *percentiles(np.array(rates)), n)
+    found = estimate_from(value, np.array(rates), n, np.sqrt(seeds / (seeds - 1)))
+    return Estimate(value, max(found.low, 0.0), min(found.high, 1.0), n)
 
 
 def _rate(

@@ -66,7 +66,7 @@ def test_settings_chosen_with_labels_transfer_over_seeds_not_over_data_sets(part
 
 def test_downstream_accuracy_follows_the_metrics_but_modularity(part_of_the_grid):
     numbers = made("downstream_agreement", part_of_the_grid).numbers
-    trees = numbers[numbers["column"] == "trees/10000/mean test accuracy"].groupby("row")["spearman"].mean()
+    trees = numbers[numbers["column"] == "GBT 10,000"].groupby("row")["spearman"].mean()
     assert trees["DCI"] > 0.7
     assert abs(trees["Modularity"]) < 0.15
 

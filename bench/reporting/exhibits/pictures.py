@@ -67,9 +67,8 @@ def sheet(found: dict[str, np.ndarray], title: str, alt: str, name: str) -> Draw
     height = above + gap + sum(heights) + 0.03
     margins = {"left": left / PANEL_WIDTH, "right": (left + width) / PANEL_WIDTH, "top": 1 - above / height}
     with figure(PANEL_WIDTH, height, 2, 1, **margins, bottom=0.03 / height) as (drawn, axes):
-        grid = axes[0, 0].get_gridspec()
-        grid.set_height_ratios(heights)
-        grid.update(hspace=gap / np.mean(heights))
+        axes[0, 0].get_gridspec().set_height_ratios(heights)
+        drawn.subplots_adjust(hspace=gap / np.mean(heights))
         _tiles(axes[0, 0], pairs, ["image", "reconstr."])
         _tiles(axes[1, 0], found["traversals"][order], [_latent(i, found.get("kl")) for i in order])
         axes[0, 0].set_title(title, fontsize=7)

@@ -29,7 +29,7 @@ def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
         TITLE, OF_PAPER,
         "Median over the seeds of each setting; the horizontal axis counts the values of an objective "
         "from the weakest to the strongest, since values of different objectives are not comparable "
-        f"({strengths(study)}). {bars(numbers)} {floor(study)}",
+        f"({strengths(study, study.models())}). {bars(numbers)} {floor(study)}",
         completeness(study, metrics),
         tuple(draw_lines(study, metrics, study.models(), numbers, "scores_against_strength")),
         numbers,
@@ -49,10 +49,10 @@ def setting_medians(study: Study, columns: list[Column], models: list[str]) -> p
     return pd.DataFrame(rows)
 
 
-def strengths(study: Study) -> str:
-    """`β-VAE β 1, 4; FactorVAE γ 6, 20`: the values behind the ordinal positions."""
+def strengths(study: Study, models: list[str]) -> str:
+    """`β-VAE β 1, 4; FactorVAE γ 6, 20`: the values behind the ordinal positions of `models`."""
     parts = []
-    for model in study.models():
+    for model in models:
         cells = study.cells[study.cells["model"] == model]
         values = sorted(cells["strength"].dropna().unique())
         if values:

@@ -111,7 +111,8 @@ def _medians(numbers: pd.DataFrame, base: str, others: list[str], study: Study) 
             here = numbers[numbers["score"] == labels[j]]
             groups = {m: here[here["model"] == m] for m in study.models()}
             scatter(ax, {m: (g[base], g[others[i]]) for m, g in groups.items() if len(g)}, named=False)
-            ax.locator_params(nbins=3)
+            ax.locator_params(axis="x", nbins=2)
+            ax.locator_params(axis="y", nbins=3)
             ax.tick_params(labelsize=5.5)
             if i == 0:
                 ax.set_title(labels[j], fontsize=7)
