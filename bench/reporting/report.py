@@ -48,6 +48,8 @@ def build(
     scores and ValueError for an unknown format or exhibit or a damaged score file, each with what to type.
     """
     _check(formats, tuple(FORMATS), "format", "--format")
+    if not formats:
+        raise ValueError(f"--format names no format; allowed are {', '.join(FORMATS)}")
     _check(only, tuple(EXHIBITS), "exhibit", "--only")
     study, scores = read(Path(study_folder))
     exhibits = make(study, [name for name in EXHIBITS if not only or name in only])

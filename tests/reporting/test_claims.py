@@ -136,6 +136,23 @@ def test_an_unfinished_study_gets_no_verdict(part_of_the_grid):
     )
 
 
+def test_a_metric_on_half_the_cells_gets_no_verdict(part_of_the_grid):
+    values = part_of_the_grid.values.copy()
+    [mig] = [m for m in part_of_the_grid.metrics() if m.metric == "mig"]
+    values.loc[values.index[::2], mig.name] = np.nan
+    half = dataclasses.replace(part_of_the_grid, values=values)
+    assert shortfall(half) == "MIG is there for 540 of 1,080 trained cells"
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if hasattr(claim, "possible")])
+def test_no_interval_leaves_what_a_quantity_can_be(name, decided):
+    low, high = CLAIMS[name].possible
+    estimate = decided[name].estimate
+    if np.isfinite(estimate.value):
+        assert low <= estimate.low <= estimate.high <= high
+        assert low <= estimate.value <= high
+
+
 def test_table_5_is_the_papers():
     assert PUBLISHED.table_5("t5a", "Cars3D", "beta_vae") == 1
     assert PUBLISHED.table_5("t5b", "SmallNORB", "dci") == 89

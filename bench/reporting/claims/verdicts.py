@@ -19,6 +19,7 @@ from bench.reporting.statistics import Estimate, estimate_from, widening
 
 AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED = "agrees", "differs", "too little data", "unverified"
 RESAMPLES = 100
+ENOUGH = 0.95  # of the trained cells must be scored, by every one of the paper's metrics that is there
 MIN_SEEDS, MIN_VALUES, MIN_OBJECTIVES, MIN_STEPS = 5, 3, 3, 100_000
 
 
@@ -56,7 +57,10 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
             rate = success_rates(by_seed, claim.kind, rng)
             estimate = Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n if rate.n else 0)
         else:
-            estimate = estimate_from(found[name][0], np.array(drawn.get(name, [])), found[name][1], wider)
+            value, cells = found[name]
+            estimate = estimate_from(value, np.array(drawn.get(name, [])), cells, wider)
+            low, high = np.clip([estimate.low, estimate.high], *claim.possible)
+            estimate = Estimate(value, float(low), float(high), cells)
         claims.append(_claim(name, claim, estimate, reason))
     return claims
 
@@ -83,19 +87,23 @@ def shortfall(study: Study) -> str:
         return "the images are rendered, not the published files"
     if cells.empty:
         return "no trained cell is scored"
-    metrics = {m.metric for m in study.metrics()}
-    if len(cells) < 0.95 * study.trained.sum():
-        return f"{len(cells):,} of {count(int(study.trained.sum()), 'trained cell')} are scored"
+    metrics, trained = study.metrics(), int(study.trained.sum())
+    if len(cells) < ENOUGH * trained:
+        return f"{len(cells):,} of {count(trained, 'trained cell')} are scored"
+    for metric in metrics:
+        n = int(study.values.loc[study.trained, metric.name].count())
+        if metric.metric in PAPER_METRICS and n < ENOUGH * trained:
+            return f"{metric.label} is there for {n:,} of {count(trained, 'trained cell')}"
     if cells["steps"].min() < MIN_STEPS:
         return f"cells were trained for {cells['steps'].min():,} steps, most of the paper’s for 300,000"
     if cells["model"].nunique() < MIN_OBJECTIVES:
-        return f"{count(cells['model'].nunique(), 'objective')}, the paper has six"
+        return f"it has {count(cells['model'].nunique(), 'objective')}, the paper has six"
     if cells.groupby("model")["choice"].nunique().median() < MIN_VALUES:
-        return f"fewer than {MIN_VALUES} values per objective, the paper has six"
+        return f"it has fewer than {MIN_VALUES} values per objective, the paper has six"
     if cells.groupby("setting")["seed"].nunique().median() < MIN_SEEDS:
-        return f"fewer than {MIN_SEEDS} seeds per setting, the paper has 50"
-    if len(metrics & set(PAPER_METRICS)) < 2:
-        return "fewer than two of the paper’s metrics"
+        return f"it has fewer than {MIN_SEEDS} seeds per setting, the paper has 50"
+    if len({m.metric for m in metrics} & set(PAPER_METRICS)) < 2:
+        return "it has fewer than two of the paper’s metrics"
     return ""
 
 

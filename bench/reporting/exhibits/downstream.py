@@ -35,6 +35,8 @@ def downstream_agreement(study: Study, rng: Generator) -> Exhibit:
     if not metrics or not tasks:
         return too_little(title, of_paper, NEEDS)
     numbers = correlations(study, metrics, tasks, rng)
+    if numbers["spearman"].isna().all():
+        return too_little(title, of_paper, "no data set has three trained cells whose scores differ.")
     rows, columns = [m.label for m in metrics], [t.label for t in tasks]
     return Exhibit(
         title, of_paper,

@@ -61,7 +61,7 @@ def _against_strength(
         return too_little(title, of_paper, "no trained cell has such a score.")
     return Exhibit(
         title, of_paper,
-        f"{caption} Medians over seeds; values: {strengths(study, models)}. {bars(numbers)} {floor(study)}",
+        f"{caption} Medians over seeds; values: {strengths(study, models)}. {bars(numbers)}{floor(study)}",
         completeness(study, columns), tuple(draw_lines(study, columns, models, numbers, name)), numbers,
     )  # fmt: skip
 

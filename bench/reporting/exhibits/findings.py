@@ -19,6 +19,6 @@ def findings(study: Study, rng: Generator) -> Exhibit:
         "little data otherwise. The regions are this project’s (a finding in words has no numbers); "
         "around a published percentage they span 5 points for shares of variance, 3 for success rates. What "
         "each estimate is a number of stands among the numbers.",
-        completeness(study), numbers=claims_numbers(claims), table=claims_table(claims),
+        completeness(study, study.metrics()), numbers=claims_numbers(claims), table=claims_table(claims),
         text=(summary(claims, study),), folded=bool(shortfall(study)),
     )  # fmt: skip

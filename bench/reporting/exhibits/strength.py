@@ -29,7 +29,7 @@ def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
         TITLE, OF_PAPER,
         "Median over the seeds of each setting; the horizontal axis counts the values of an objective "
         "from the weakest to the strongest, since values of different objectives are not comparable "
-        f"({strengths(study, study.models())}). {bars(numbers)} {floor(study)}",
+        f"({strengths(study, study.models())}). {bars(numbers)}{floor(study)}",
         completeness(study, metrics),
         tuple(draw_lines(study, metrics, study.models(), numbers, "scores_against_strength")),
         numbers,
@@ -77,7 +77,7 @@ def bars(numbers: pd.DataFrame) -> str:
 
 def floor(study: Study) -> str:
     """The sentence on the grey band, where the study has untrained networks."""
-    return "Grey: range and median of the untrained networks." if (~study.trained).any() else ""
+    return " Grey: range and median of the untrained networks." if (~study.trained).any() else ""
 
 
 def draw_lines(
@@ -94,6 +94,7 @@ def draw_lines(
         for (i, j), ax in np.ndenumerate(axes):
             _lines(ax, study, datasets[i], columns[j], models, numbers, 5.5 if j == wide - 1 else None)
             ax.tick_params(labelsize=5.5)
+            ax.locator_params(axis="y", nbins=4)
             if i == 0:
                 ax.set_title(columns[j].label, fontsize=7)
             if j == 0:
