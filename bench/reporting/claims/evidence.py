@@ -25,6 +25,8 @@ class Layout:
         self.metrics, self.tasks = study.metrics(), downstream_columns(study)
         self.unsupervised = unsupervised_columns(study, ("sampled", "mean"))
         self.at = {name: i for i, name in enumerate(study.values.columns)}
+        correlated = [*self.metrics, *self.unsupervised, *self.tasks]
+        self.correlated = {column.name: i for i, column in enumerate(correlated)}
         self.rank = cells["rank"].to_numpy()
         self.places = cells.groupby(["data", "model"]).indices
         self.settings = cells.drop_duplicates("setting").reset_index(drop=True)
@@ -48,15 +50,18 @@ class Evidence:
 
     def __init__(self, layout: Layout, values: np.ndarray):
         self.layout, self.values = layout, values
-        self._used = np.zeros(len(values), bool)
+        self._used: np.ndarray | None = None  # cells whose scores are used, while somebody counts
 
     def cells_of(self, statistic: Callable[[Evidence], float]) -> tuple[float, int]:
         """A quantity, and on how many cells' scores it rests."""
-        self._used[:] = False
-        return statistic(self), int(self._used.sum())
+        self._used = np.zeros(len(self.values), bool)
+        value, used, self._used = statistic(self), self._used, None
+        return value, int(used.sum())
 
     def note(self, rows: np.ndarray, columns: Sequence[Column]) -> None:
         """Remember that scores of `columns` at `rows` are used, where there are any."""
+        if self._used is None:
+            return
         at = [self.layout.at[column.name] for column in columns]
         self._used[rows] |= np.isfinite(self.values[np.ix_(rows, at)]).any(axis=1)
 
@@ -95,20 +100,23 @@ class Evidence:
 
     def median_of(self, column: Column, rows: np.ndarray) -> np.ndarray:
         """Cell medians of `column` for the settings `rows`."""
-        if len(rows):
-            self.note(np.concatenate([self.layout.members[row] for row in rows]), [column])
-        return self.medians[rows, self.layout.at[column.name]]
+        return self.medians_of([column], rows)[:, 0]
+
+    def medians_of(self, columns: Sequence[Column], rows: np.ndarray) -> np.ndarray:
+        """Cell medians (rows, columns) of `columns` for the settings `rows`."""
+        if self._used is not None and len(rows):
+            self.note(np.concatenate([self.layout.members[row] for row in rows]), columns)
+        return self.medians[np.ix_(rows, [self.layout.at[column.name] for column in columns])]
 
     @cached_property
-    def correlations(self) -> dict[str, pd.DataFrame]:
-        """Per data set Spearman between all metrics, unsupervised and downstream scores."""
+    def correlations(self) -> dict[str, np.ndarray]:
+        """Per data set Spearman between all scores of layout.correlated, NaN below ten cells."""
         layout = self.layout
-        names = [c.name for c in [*layout.metrics, *layout.unsupervised, *layout.tasks]]
-        at = [layout.at[name] for name in names]
+        at = [layout.at[name] for name in layout.correlated]
         return {
-            data: pd.DataFrame(self.values[np.ix_(layout.place(data), at)], columns=names).corr(
-                method="spearman", min_periods=10
-            )
+            data: pd.DataFrame(self.values[np.ix_(layout.place(data), at)])
+            .corr(method="spearman", min_periods=10)
+            .to_numpy()
             for data in layout.datasets
         }
 
@@ -154,8 +162,9 @@ class Evidence:
 
     @cached_property
     def _pairs(self) -> pd.DataFrame:
+        at = self.layout.correlated
         rows = [
-            (data, a.metric, b.metric, self.correlations[data].at[a.name, b.name])
+            (data, a.metric, b.metric, self.correlations[data][at[a.name], at[b.name]])
             for data in self.layout.datasets
             for a, b in combinations(self.layout.metrics, 2)
         ]
@@ -166,8 +175,8 @@ class Evidence:
         """Correlations (data sets, rows, columns) of the named columns."""
         for data in datasets:
             self.note(self.layout.place(data), [*rows, *columns])
-        left, top = [r.name for r in rows], [c.name for c in columns]
-        return np.array([self.correlations[d].loc[left, top].to_numpy() for d in datasets])
+        at = np.ix_(*([self.layout.correlated[c.name] for c in side] for side in (rows, columns)))
+        return np.array([self.correlations[data][at] for data in datasets])
 
     def share_explained(self, level: str) -> list[float]:
         """R² in percent of every score, per data set and metric, on the `model` or on the `setting`."""

@@ -66,7 +66,7 @@ def _most_frequent(evidence: Evidence, what: str, model: str | None = None) -> f
         if len(names) > 1:
             rows = [np.flatnonzero(here & (label == n)) for n in names]
             medians = np.array(
-                [[np.median(evidence.median_of(m, settings)) for m in metrics] for settings in rows]
+                [np.median(evidence.medians_of(metrics, settings), axis=0) for settings in rows]
             )
             scored = np.isfinite(medians).all(axis=0)
             winners += list(names[medians[:, scored].argmax(axis=0)])
