@@ -108,7 +108,7 @@ def _reads_as_numbers(column: pd.Series) -> bool:
 
 
 def _cell(value: object, kind: str) -> str:
-    text = html.escape(shown(value))
+    text = html.escape(shown(value)).replace(" %", "\u00a0%")
     if text in VERDICT_CLASSES:
         kind = f"verdict {VERDICT_CLASSES[text]}"
     elif len(text) > 36:

@@ -145,7 +145,7 @@ def _why(given: str, estimate: Estimate, region: tuple[float, float], reason: st
         return reason
     if not np.isfinite(estimate.low):
         return "one seed per setting gives no interval"
-    return "the interval crosses the edge"
+    return "it crosses the edge"
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:
