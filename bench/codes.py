@@ -38,3 +38,8 @@ def fixed_images(problem: Problem, index: Tensor) -> Tensor:
     nuisance = draw_nuisance(problem.images, seed, Stream.CODE_NUISANCE, index, batch=1)
     nuisance = None if nuisance is None else nuisance[:, 0, 0]  # one draw an image: the index is the step
     return problem.images.batch(index, nuisance).to(problem.dtype)
+
+
+def kl_per_latent(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """KL divergence (E, d) in nats of each latent's posterior from the prior, mean over N images."""
+    return 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1.0).mean(1)

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
+from bench.committed import Committed, scores_of
 from bench.context import Context, Report
 from bench.data import prepare
-from bench.devices import find_device
-from bench.grid import Cell, GridError, LoadedGrid, grid_from
+from bench.own import source_hash
 from bench.pack import run_pack
-from bench.plan import Pack, Request, Work, planned_requests
+from bench.plan import Pack, Work
 from bench.provenance import grid_provenance, provenance
 from bench.settings import Storage
-from bench.store import REQUEST_KEY, SCORE_KEY, file_metadata, read_files, score_files, without_doubles
-from bench.study import cell_label, read_study, studies, study_file
+from bench.store import REQUEST_KEY, SCORE_KEY
+from bench.study import cell_label
 
 #: Where the device or the versions differ, so does rounding, and training carries it on. A score is then
 #: called reproduced within this share of its value, or this much below 1: a unit of the study's tables, which
@@ -32,57 +31,6 @@ TOLERANCE = 0.01
 
 #: What has to be the same for bits to agree. A GPU's name says which it is, a CPU is known by its host.
 CIRCUMSTANCES = ("device", "versions", "pack_width", "host")
-
-
-@dataclass(frozen=True)
-class Committed:
-    """A committed cell: its study's folder, the grid that planned it, and its scores with their `host`."""
-
-    folder: Path
-    grid: LoadedGrid
-    cell: Cell
-    scores: pd.DataFrame
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """The committed requests that the grid asks for."""
-        there = set(self.scores[list(REQUEST_KEY[1:])].astype(object).itertuples(index=False, name=None))
-        return tuple(request for request in planned_requests(self.grid) if request in there)
-
-    @property
-    def training(self) -> pd.Series:
-        """The row that says where and how wide the cell was trained."""
-        return self.scores.sort_values("metric", key=lambda names: names != "training").iloc[0]
-
-    @property
-    def device(self) -> str:
-        """The kind of device that can give the same bits, where this machine has one: cpu or cuda."""
-        return "cpu" if self.training["device"] == "cpu" else find_device()
-
-
-def find_committed(results: Path, cell_id: str) -> Committed:
-    """The committed cell of this id in a study below `results`; ValueError says what is wrong."""
-    planned_in, unreadable = [], []
-    for folder in studies(results):
-        try:
-            grid = _grid_with(folder, cell_id)
-        except GridError as error:
-            unreadable.append(str(error))
-            continue
-        if grid is not None:
-            scores = _scores_of(folder, cell_id)
-            if len(scores):
-                cell = next(cell for cell in grid.cells if cell.id == cell_id)
-                return Committed(folder, grid, cell, scores)
-            planned_in.append(folder.name)
-    if planned_in:
-        raise ValueError(
-            f"cell {cell_id} of {planned_in[0]} is not committed yet; the study's `bench run` makes it"
-        )
-    known = ", ".join(folder.name for folder in studies(results)) or "none"
-    lines = [f"no study in {results} has a cell {cell_id!r} (studies: {known}); the column cell_id of scores "
-             "holds ids", *unreadable]  # fmt: skip
-    raise ValueError("\n".join(lines))
 
 
 def reproduce(
@@ -97,6 +45,9 @@ def reproduce(
     The stack is as wide as the committed one and padded, unless another kind of device forces its own width.
     """
     cell = committed.cell
+    for name, code in ((cell.model, cell.code), (cell.dataset, cell.data_code)):
+        if ":" in name and source_hash(name) != code:
+            raise ValueError(f"{name} has changed since cell {cell.id} was trained: it cannot come out again")
     prepare(cell.dataset, cell.source, data, on_prepare)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-reproduce"
     same_kind = (committed.training["device"] == "cpu") == (device == "cpu")
@@ -112,7 +63,7 @@ def reproduce(
             width=int(committed.training["pack_width"]) if same_kind else None,
         )
         run_pack(Work(Pack((cell,)), {cell.id: committed.requests}), context, report)
-        again = _scores_of(Path(folder), cell.id)
+        again = scores_of(Path(folder), cell.id)
     return compare(committed, again)
 
 
@@ -181,25 +132,3 @@ def _plain(scores: pd.DataFrame) -> pd.DataFrame:
     """The columns that are compared, without categories."""
     frame = scores[[*SCORE_KEY[1:], "value", "status", "error", *CIRCUMSTANCES]]
     return frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "category"], object))
-
-
-def _grid_with(folder: Path, cell_id: str) -> LoadedGrid | None:
-    """The newest grid of a study that planned the cell."""
-    study = read_study(folder)
-    for entry in reversed(study["history"]):
-        grid = grid_from(entry["grid"], str(study_file(folder)), sources=study["sources"])
-        if any(cell.id == cell_id for cell in grid.cells):
-            return grid
-    return None
-
-
-def _scores_of(folder: Path, cell_id: str) -> pd.DataFrame:
-    """The scores of one cell in a study's folder, doubles removed, with the host of their file."""
-    frames = []
-    for path in score_files(folder / "scores"):
-        if cell_id in read_files([path], ["cell_id"])["cell_id"].unique().to_pylist():
-            frame = read_files([path]).to_pandas()
-            frames.append(frame[frame["cell_id"] == cell_id].assign(host=file_metadata(path).get("host")))
-    if not frames:
-        return pd.DataFrame()
-    return without_doubles(pd.concat(frames, ignore_index=True))

@@ -31,6 +31,12 @@ def evaluation_images(dataset, images: int) -> np.ndarray:
     return evaluation_rng(dataset.name, "images", "0").choice(dataset.size, size=images, replace=False)
 
 
+def stored_images(dataset, images: int) -> np.ndarray:
+    """Indices of the at most `images` images whose codes are kept, the same for all cells; pictures show the
+    first few."""
+    return evaluation_rng(dataset.name, "stored codes", "0").permutation(dataset.size)[:images]
+
+
 def split(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the first two thirds of n rows (at most 10,000) and of the rest (at most 5,000)."""
     train = min(2 * n // 3, TRAIN_ROWS)

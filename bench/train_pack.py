@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt
-from bench.codes import code_tables
+from bench.codes import code_tables, kl_per_latent
 from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
@@ -27,7 +27,7 @@ from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, activation_dtype, start
 from bench.provenance import peak_memory, with_costs
-from bench.rows import evaluation_images, evaluation_rng
+from bench.rows import evaluation_images, stored_images
 from bench.settings import IMAGE_SIZE
 from bench.training import train
 
@@ -88,8 +88,7 @@ class PackTrainer:
         dataset = open_dataset(first.dataset, first.source, context.data_path)
         images = context.evaluation.images
         index = np.arange(dataset.size) if images is None else evaluation_images(dataset, images)
-        stored = min(context.storage.codes, dataset.size)
-        stored_index = evaluation_rng(dataset.name, "stored codes", "0").permutation(dataset.size)[:stored]
+        stored_index = stored_images(dataset, context.storage.codes)
         problem = problem_of(first, DeviceImages(dataset, context.device, _image_size(first)))
         width = width_of(first.training.architecture, context.device, context.width)
         return PackTrainer(work, context, report, problem, index, stored_index, width)
@@ -191,8 +190,7 @@ class PackTrainer:
     def encode_kept(self, cell: Cell, path, row: int) -> None:
         """Make the code table of a cell whose weights an earlier run kept."""
         tensors, _ = artifacts.read_weights(path, row)
-        named = {name: torch.from_numpy(value).to(self.context.device) for name, value in tensors.items()}
-        parameters = self.problem.network.layout.join(named)
+        parameters = parameters_of(tensors, self.problem, self.context.device)
         self._write_codes([cell], parameters)
         self._record(cell, None, {}, 0.0)
 
@@ -263,7 +261,7 @@ class PackTrainer:
         artifacts.write_pictures(self.context.path / "pictures", pack_id, drawn, about)
         if len(self.stored_index):
             mean, log_variance = code_tables(self.problem, parameters, self.stored_index)
-            kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1.0).mean(1)
+            kl = kl_per_latent(mean, log_variance)
             kept = {cell.id: (mean[row], kl[row]) for row, cell in enumerate(alive)}
             artifacts.write_stored_codes(self.context.path / "codes", pack_id, self.stored_index, kept, about)
 
@@ -330,6 +328,12 @@ def members_of(cells: Sequence[Cell], problem: Problem, device: torch.device) ->
         for name in names
     }
     return Members(torch.tensor([cell.seed for cell in cells], dtype=torch.int64, device=device), hyper)
+
+
+def parameters_of(tensors: Mapping[str, np.ndarray], problem: Problem, device: str) -> torch.Tensor:
+    """Kept weights, each (E, …), as the flat rows (E, width) that the network takes."""
+    named = {name: torch.from_numpy(value).to(device) for name, value in tensors.items()}
+    return problem.network.layout.join(named)
 
 
 def device_name(device: str) -> str:

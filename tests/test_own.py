@@ -147,3 +147,21 @@ def test_changed_source_makes_other_cells(received):
     done = bench(received, "plan", "mine.yaml")
     assert "3 cells in" in done.stdout, done.stderr
     assert "0 done, 3 to do" in done.stdout
+
+
+def test_a_card_names_factors_by_number_and_a_cell_of_changed_source_is_not_reproduced(received):
+    import bench as public
+
+    scores = public.load_scores(received / "results" / "mine")
+    cell_id = scores.loc[scores["model"] == "things:MODEL", "cell_id"].iloc[0]
+    done = bench(received, "card", cell_id)
+    assert "Card: reports/mine/cards/" in done.stdout, done.stderr
+    assert "factor 2" in (received / "reports" / "mine" / "cards" / f"{cell_id}.html").read_text()
+    assert not (received / "trace").exists()
+    again = bench(received, "reproduce", cell_id)
+    assert again.returncode == 2
+    assert "has changed since cell" in again.stderr
+    (received / "things.py").write_text(THINGS)
+    again = bench(received, "reproduce", cell_id)
+    assert again.returncode == 0, again.stderr
+    assert "scores came out again bit for bit" in again.stdout

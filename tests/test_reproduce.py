@@ -10,7 +10,8 @@ from tiny import TINY
 
 import bench
 from bench.cli import main
-from bench.reproduce import TOLERANCE, compare, find_committed
+from bench.committed import find_committed
+from bench.reproduce import TOLERANCE, compare
 from bench.store import file_metadata, read_files, score_files, write_scores
 from bench.study import load_plan
 

@@ -6,7 +6,7 @@ import click
 
 from bench.cli.common import Bench
 from bench.cli.data import data
-from bench.cli.reporting import list_, report
+from bench.cli.reporting import card, list_, report
 from bench.cli.running import plan, run
 from bench.cli.scoring import score
 from bench.cli.study import export, merge, reproduce, status, verify
@@ -26,5 +26,5 @@ def main(traceback: bool) -> None:
     """
 
 
-for verb in (run, plan, status, report, score, verify, export, merge, reproduce, list_, data):
+for verb in (run, plan, status, report, card, score, verify, export, merge, reproduce, list_, data):
     main.add_command(verb)

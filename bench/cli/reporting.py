@@ -1,4 +1,4 @@
-"""`bench report` and `bench list`."""
+"""`bench report`, `bench card` and `bench list`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import examples, results_option
+from bench.cli.common import data_option, examples, results_option
 
 
 def _words(text: str) -> tuple[str, ...]:
     """Words separated by commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+reports_option = click.option(
+    "--reports", default="reports", show_default=True, metavar="DIR", help="Folder of the reports."
+)
 
 
 @click.command(
@@ -20,7 +25,7 @@ def _words(text: str) -> tuple[str, ...]:
 )
 @click.argument("study", required=False)
 @results_option
-@click.option("--reports", default="reports", show_default=True, metavar="DIR", help="Folder of the reports.")
+@reports_option
 @click.option("--format", "formats", default="html", show_default=True, help="html, md, or both: html,md.")
 @click.option("--only", default="", metavar="EXHIBITS", help="Only these exhibits, separated by commas.")
 @click.option("--compare", metavar="STUDY", help="Another study, shown beside.")
@@ -44,6 +49,26 @@ def report(study, results, reports, formats, only, compare):
         raise empty[0]
     for error in empty:
         click.echo(str(error), err=True)
+
+
+@click.command(
+    help="Write a page on one committed cell: pictures, curves, what its codes know, where its scores stand."
+    + examples("bench card 62b3f4d69681fb1e", "bench card 62b3f4 --results /shared/results")
+)
+@click.argument("cell_id")
+@results_option
+@reports_option
+@data_option
+def card(cell_id, results, reports, data_dir):
+    from bench.card import card as write_card
+    from bench.data import data_folder
+    from bench.mirror import EVERYTHING, pulled_studies
+
+    folder = pulled_studies(results, None, EVERYTHING)
+    path, record = write_card(folder, Path(reports), cell_id, data_folder(data_dir))
+    click.echo(f"Card: {path}")
+    if not record.pictures:
+        click.echo(f"without pictures: {record.absent['pictures']}", err=True)
 
 
 @click.command(

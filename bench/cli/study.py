@@ -140,9 +140,10 @@ def merge(study, copies, results, dry_run):
 @data_option
 @device_option
 def reproduce(cell_id, results, data_dir, device):
+    from bench.committed import find_committed
     from bench.data import data_folder
     from bench.mirror import pulled_studies
-    from bench.reproduce import begin_line, find_committed, lines
+    from bench.reproduce import begin_line, lines
     from bench.reproduce import reproduce as run_again
 
     committed = find_committed(pulled_studies(results, None), cell_id)

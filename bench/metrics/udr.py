@@ -37,27 +37,28 @@ def udr(codes: list[np.ndarray], kl: list[np.ndarray], similarity: str) -> Ranki
         )
     informative = np.stack(kl) > MIN_KL
     matrices = SIMILARITIES[similarity](np.stack(codes).astype(np.float64), informative)
-    count = len(codes)
-    pairs = np.zeros((count, count))
-    for i in range(count):
-        for j in range(count):
-            pairs[i, j] = agreement(matrices[i, j][np.ix_(informative[i], informative[j])])
-    others = [np.delete(pairs[:, i], i) for i in range(count)]
+    pairs = agreements(matrices, informative)
+    others = [np.delete(pairs[:, i], i) for i in range(len(codes))]
     return Ranking(np.median(others, axis=1), pairs)
 
 
-def agreement(matrix: np.ndarray) -> float:
-    """Mean of max^2 / sum over the columns and over the rows of a matrix: 1 for one partner per code."""
-    if not matrix.size:
-        return 0.0
-    shares = [_share(matrix, axis).mean() for axis in (0, 1)]
-    return float(sum(shares) / 2)
+def agreements(matrices: np.ndarray, informative: np.ndarray) -> np.ndarray:
+    """Agreement (M, M) of all pairs of models: 1 for one partner per code, 0 without an informative code.
+
+    Mean of max^2 / sum over the columns and over the rows of each of the matrices (M, M, d, d), of which only
+    the codes that are `informative` (M, d) count.
+    """
+    counted = matrices * informative[:, None, :, None] * informative[None, :, None, :]
+    numbers = informative.sum(axis=1)
+    of_columns = _share(counted, 2).sum(axis=2) / np.maximum(numbers, 1)[None, :]
+    of_rows = _share(counted, 3).sum(axis=2) / np.maximum(numbers, 1)[:, None]
+    return (of_columns + of_rows) / 2
 
 
-def _share(matrix: np.ndarray, axis: int) -> np.ndarray:
+def _share(matrices: np.ndarray, axis: int) -> np.ndarray:
     """max^2 / sum along an axis, 0 where the sum is 0."""
-    total = matrix.sum(axis=axis)
-    return np.divide(matrix.max(axis=axis) ** 2, total, out=np.zeros_like(total), where=total > 0)
+    total = matrices.sum(axis=axis)
+    return np.divide(matrices.max(axis=axis) ** 2, total, out=np.zeros_like(total), where=total > 0)
 
 
 def standardised(codes: np.ndarray) -> np.ndarray:

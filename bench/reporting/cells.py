@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,9 @@ class Column:
     @property
     def label(self) -> str:
         """What figures print: `DCI`, `DCI (forest)`, `Gaussian TC (sampled)`."""
-        if self.metric in names.OTHER_METRICS:
+        if self.metric == "downstream":
+            base = names.downstream_name(self.key)
+        elif self.metric in names.OTHER_METRICS:
             base = KEY_NAMES.get(self.key, self.key.replace("_", " "))
         else:
             base = names.metric_name(self.metric)
@@ -91,7 +94,7 @@ class Study:
     foreign: int
     pictures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def datasets(self) -> list[str]:
         """Printed data sets in the paper's order."""
         found = self.cells[["data", "dataset", "source"]].drop_duplicates()
@@ -102,7 +105,7 @@ class Study:
         ]
         return list(dict.fromkeys(order))
 
-    @property
+    @cached_property
     def trained(self) -> pd.Series:
         """Mask of the cells that were trained: all but the reference at its initial weights."""
         return self.cells["model"] != names.REFERENCE

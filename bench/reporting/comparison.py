@@ -10,7 +10,7 @@ from scipy import stats
 from bench.reporting.cells import Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
 from bench.reporting.plots import scatter
-from bench.reporting.statistics import LEVEL, spearman
+from bench.reporting.statistics import LEVEL, spearman, spearman_interval
 from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, figure, finish
 
 
@@ -36,13 +36,14 @@ def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
         for (data, score), part in pairs.groupby(["data", "score"], sort=False)
     ]
     table = pd.DataFrame(rows)
-    shown = table.drop(columns=["low", "high"]).assign(
-        difference=[bracket(*r, digits=3) for r in table[["difference", "low", "high"]].to_numpy()]
+    shown = table.drop(columns=["low", "high", "spearman_low", "spearman_high"]).assign(
+        spearman=[bracket(*r) for r in table[["spearman", "spearman_low", "spearman_high"]].to_numpy()],
+        difference=[bracket(*r, digits=3) for r in table[["difference", "low", "high"]].to_numpy()],
     )
     return Exhibit(
         title, "",
         f"Means over seeds of the settings that both studies have; difference = {study.name} − "
-        f"{other.name} with its 95 % interval over settings. Points on the line are equal in both.",
+        f"{other.name}. 95 % intervals over settings. Points on the line are equal in both.",
         f"{completeness(study)} {other.name}: {completeness(other)}",
         tuple(_drawing(pairs[pairs["score"] == s], s, study,
         other) for s in labels if (pairs["score"] == s).any()),
@@ -68,7 +69,9 @@ def _difference(part: pd.DataFrame) -> dict:
     if len(gap) > 1:
         half = stats.t.ppf((1 + LEVEL) / 2, len(gap) - 1) * gap.std(ddof=1) / np.sqrt(len(gap))
     rho = spearman(part["mean"].to_numpy(), part["mean_other"].to_numpy())
-    return {"settings": len(gap), "spearman": rho, "difference": gap.mean(), "low": gap.mean() - half,
+    rho_low, rho_high = spearman_interval(rho, len(gap))
+    return {"settings": len(gap), "spearman": rho, "spearman_low": rho_low, "spearman_high": rho_high,
+            "difference": gap.mean(), "low": gap.mean() - half,
             "high": gap.mean() + half, "largest difference": np.abs(gap).max()}  # fmt: skip
 
 

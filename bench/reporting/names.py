@@ -50,6 +50,9 @@ METRIC_NAMES: dict[str, str] = {
     "explicitness": "Explicitness",
 }
 
+#: The downstream task's learners, by the first part of a key.
+LEARNERS: dict[str, str] = {"logistic_regression": "LR", "trees": "GBT"}
+
 PAPER_METRICS = ("beta_vae", "factor_vae", "mig", "dci", "modularity", "sap")
 
 #: Metrics that see no ground-truth factors, or are no score of disentanglement: they have exhibits of their
@@ -71,6 +74,16 @@ def dataset_name(dataset: str, source: str) -> str:
 def metric_name(metric: str) -> str:
     """The printed name of a metric; a user's `package.module:NAME` is shown as NAME."""
     return METRIC_NAMES.get(metric, metric.rpartition(":")[2])
+
+
+def downstream_name(key: str) -> str:
+    """`LR 10`, `GBT 10,000`, `GBT 100 (worst factor)`, `LR efficiency`: a key of the metric downstream."""
+    learner, _, rest = key.partition("/")
+    size, _, kind = rest.partition("/")
+    learner = LEARNERS.get(learner, learner.replace("_", " "))
+    if not size.isdecimal():
+        return f"{learner} {size}"
+    return f"{learner} {int(size):,}" + (" (worst factor)" if kind.startswith("min") else "")
 
 
 def in_order(names: Iterable[str], order: Iterable[str]) -> list[str]:

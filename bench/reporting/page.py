@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib import resources
 
 import jinja2
 from markupsafe import Markup, escape
@@ -21,19 +20,23 @@ LISTED_CELLS = 200  # failed and missing cells named on the page; `bench status`
 
 def html_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
     """The whole page as HTML text, with styles, script and figures inside."""
-    files = resources.files("bench.reporting") / "template"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return rendered(
+        "page.html.jinja", exhibits, name=study.name, verb="bench report", files=True, study=study,
+        head=headline(study), absent_title="Too little data",
+    )  # fmt: skip
+
+
+def rendered(template: str, exhibits: Mapping[str, Exhibit], **given: object) -> str:
+    """The exhibits in a template of this folder; `given` are the names that it uses besides."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.reporting", "template"), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True,
+    )  # fmt: skip
     environment.filters["prose"] = prose
-    template = environment.from_string((files / "page.html.jinja").read_text(encoding="utf-8"))
     parts = {name: _parts(exhibit) for name, exhibit in exhibits.items()}
-    return template.render(
-        study=study,
-        head=headline(study),
-        exhibits=parts,
-        absent={name: part for name, part in parts.items() if part["exhibit"].missing},
-        css=Markup((files / "page.css").read_text(encoding="utf-8")),
-        script=Markup((files / "page.js").read_text(encoding="utf-8")),
-        version=__version__,
+    absent = {name: part for name, part in parts.items() if part["exhibit"].missing}
+    return environment.get_template(template).render(
+        exhibits=parts, absent=absent, version=__version__, **given
     )
 
 

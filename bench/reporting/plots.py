@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter1d
 
 from bench.reporting.names import model_name
@@ -93,18 +95,15 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> np.
 
 def heatmap(
     ax: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], fontsize: float = 7.5,
-    scale: float = 100, limit: float = 1,
+    scale: float = 100, limit: float = 1, digits: int = 0,
 ) -> None:  # fmt: skip
     """A matrix with its numbers times `scale`, rounded, as the paper prints 100·ρ; `–` for none."""
     shown = np.ma.masked_invalid(values)
     ax.pcolormesh(shown, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolor="white", linewidth=0.8)
     for i, j in np.ndindex(values.shape):
         if np.isfinite(values[i, j]):
-            text = (
-                f"{scale * values[i, j]:.0f}".replace("-0", "0")
-                if abs(scale * values[i, j]) < 0.5
-                else (f"{scale * values[i, j]:.0f}".replace("-", "−"))
-            )
+            # adding 0 turns −0 into 0
+            text = f"{round(scale * values[i, j], digits) + 0:.{digits}f}".replace("-", "−")
             ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=fontsize, color=CELL_INK)
         else:
             ax.text(j + 0.5, i + 0.5, "–", ha="center", va="center", fontsize=fontsize, color=MUTED)
@@ -130,6 +129,22 @@ def scatter(ax: Axes, points: dict[str, tuple[np.ndarray, np.ndarray]], named: b
                 fontsize=7,
                 va="top",
             )  # fmt: skip
+
+
+def name_models(drawn: Figure, models: Sequence[str], top: float, fontsize: float = 7) -> None:
+    """The objectives’ names in their colours, with their marks, on one line `top` inches below the edge."""
+    width, height = drawn.get_size_inches()
+    at = 0.6
+    for model in models:
+        text = model_name(model)
+        drawn.add_artist(
+            Line2D([at / width], [1 - top / height], marker=MARKERS.get(model, "o"), markersize=4,
+                   color=colour(model), linewidth=0, transform=drawn.transFigure)
+        )  # fmt: skip
+        drawn.text(
+            (at + 0.07) / width, 1 - top / height, text, color=colour(model), fontsize=fontsize, va="center"
+        )
+        at += 0.3 + 0.6 * fontsize / 72 * len(text)
 
 
 def reference_band(ax: Axes, x: np.ndarray) -> None:

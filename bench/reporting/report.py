@@ -48,12 +48,16 @@ def build(
     scores and ValueError for an unknown format or exhibit or a damaged score file, each with what to type.
     """
     _check(formats, tuple(FORMATS), "format", "--format")
+    if not formats:
+        raise ValueError(f"--format names no format; allowed are {', '.join(FORMATS)}")
     _check(only, tuple(EXHIBITS), "exhibit", "--only")
     study, scores = read(Path(study_folder))
     exhibits = make(study, [name for name in EXHIBITS if not only or name in only])
     if compare is not None:
         other, _ = read(Path(compare))
-        exhibits = {"comparison": side_by_side(study, other, generator("comparison")), **exhibits}
+        beside = {"comparison": side_by_side(study, other, generator("comparison"))}
+        first = {name: exhibits.pop(name) for name in ("findings",) if name in exhibits}
+        exhibits = {**first, **beside, **exhibits}
     folder = Path(reports_folder) / study.name
     for name, exhibit in exhibits.items():
         _write_files(folder, name, exhibit)

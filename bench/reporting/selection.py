@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.random import Generator
 
-from bench.reporting.cells import Study
-from bench.reporting.statistics import Estimate, percentiles
+from bench.reporting.cells import Column, Study
+from bench.reporting.statistics import Estimate, estimate_from
 
 DRAWS = 10_000
 RESAMPLES = 100
@@ -20,67 +22,116 @@ KINDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def scores_by_seed(study: Study) -> np.ndarray:
-    """Scores (metrics, data sets, settings, seeds) of the trained cells; NaN where there is none.
+#: How the target's seeds are drawn; the paper leaves it open.
+SEEDS: dict[str, str] = {
+    "apart": "two seeds other than the source's, for the chosen and for the random setting",
+    "together": "one seed other than the source's, for both",
+    "any": "any two seeds",
+}
+
+
+def scores_by_seed(study: Study, columns: Sequence[Column]) -> np.ndarray:
+    """Scores (columns, data sets, settings, seeds) of the trained cells; NaN where there is none.
 
     Settings are those of all data sets together, so that a setting has one place on every data set.
     """
-    metrics, cells = study.metrics(), study.cells[study.trained]
+    cells = study.cells[study.trained]
     choices, seeds = sorted(cells["choice"].unique()), sorted(cells["seed"].unique())
-    table = np.full((len(metrics), len(study.datasets), len(choices), len(seeds)), np.nan)
+    table = np.full((len(columns), len(study.datasets), len(choices), len(seeds)), np.nan)
     place = (
         cells["data"].map(study.datasets.index),
         cells["choice"].map({c: i for i, c in enumerate(choices)}),
         cells["seed"].map({s: i for i, s in enumerate(seeds)}),
     )
-    for m, metric in enumerate(metrics):
-        table[(m, *place)] = study.values.loc[cells.index, metric.name]
+    for m, column in enumerate(columns):
+        table[(m, *place)] = study.values.loc[cells.index, column.name]
     return table
 
 
-def success_rates(scores: np.ndarray, kind: str, rng: Generator) -> Estimate:
+def success_rates(scores: np.ndarray, kind: str, rng: Generator, seeds: str = "apart") -> Estimate:
     """P(chosen ≥ random) over 10,000 draws (locatello2019.md §7.2), with a bootstrap interval over seeds.
 
     `scores` as from scores_by_seed. Source: seed, metric and data set at random, the setting with the highest
-    score there. Target: by `kind`, that setting at another seed against a random setting at a random seed
-    other than the source's; the paper leaves open whether the two seeds are one, here they are drawn apart.
+    score there. Target: by `kind`, that setting against a random setting, at `seeds` drawn as SEEDS says.
     Ties count as success; draws that hit a missing score are dropped. n is the number of draws that count.
     """
-    _, datasets, settings, seeds = scores.shape
-    value, n = _rate(scores, np.broadcast_to(np.arange(seeds), scores.shape[1:]), kind, rng)
-    if not n:
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    drawn = []
-    for _ in range(RESAMPLES):
-        origin = rng.integers(0, seeds, (datasets, settings, seeds))
-        resampled = np.take_along_axis(scores, origin[None], axis=3)
-        drawn.append(_rate(resampled, origin, kind, rng)[0])
-    return Estimate(value, *percentiles(np.array(drawn)), n)
-
-
-def _rate(scores: np.ndarray, origin: np.ndarray, kind: str, rng: Generator) -> tuple[float, int]:
-    """Rate of success and number of draws; `origin` (data sets, settings, seeds) names each score's own seed.
-
-    In a resample one cell may stand at two seeds: a draw that would test the chosen cell on itself is
-    dropped.
-    """
-    metrics, datasets, settings, seeds = scores.shape
     same_metric, same_data = (KINDS[kind][i] == "same" for i in (0, 1))
     needed = (1 if same_metric else 2, 1 if same_data else 2, 2, 2)
     if any(size < least for size, least in zip(scores.shape, needed, strict=True)):
-        return float("nan"), 0
-    metric, data = rng.integers(0, metrics, DRAWS), rng.integers(0, datasets, DRAWS)
-    seed = rng.integers(0, seeds, DRAWS)
-    best = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=2)[metric, data, seed]
-    to_metric = metric if same_metric else (metric + rng.integers(1, metrics, DRAWS)) % metrics
-    to_data = data if same_data else (data + rng.integers(1, datasets, DRAWS)) % datasets
-    chosen_seed, random_seed = ((seed + rng.integers(1, seeds, DRAWS)) % seeds for _ in range(2))
+        return Estimate(np.nan, np.nan, np.nan, 0)
+
+    def drawn(resampled: np.ndarray, origin: np.ndarray) -> tuple[float, int]:
+        metrics, datasets = scores.shape[:2]
+        metric, data = rng.integers(0, metrics, DRAWS), rng.integers(0, datasets, DRAWS)
+        to_metric = metric if same_metric else (metric + rng.integers(1, metrics, DRAWS)) % metrics
+        to_data = data if same_data else (data + rng.integers(1, datasets, DRAWS)) % datasets
+        source, target = (metric, data), (to_metric, to_data)
+        return _rate(resampled, source, resampled, target, origin, rng, seeds)
+
+    return _with_interval(scores, drawn, rng)
+
+
+def selector_rate(selector: np.ndarray, targets: np.ndarray, rng: Generator) -> Estimate:
+    """P(chosen ≥ random) where `selector` (data sets, settings, seeds), larger is better, chooses a setting.
+
+    The choice is made at a random seed and data set and judged there at other seeds by a random metric of
+    `targets` (metrics, data sets, settings, seeds), as in success_rates.
+    """
+    metrics, datasets, settings, seeds = targets.shape
+    if metrics < 1 or settings < 2 or seeds < 2:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+
+    def drawn(resampled: np.ndarray, origin: np.ndarray) -> tuple[float, int]:
+        metric, data = rng.integers(0, metrics, DRAWS), rng.integers(0, datasets, DRAWS)
+        first = np.zeros(DRAWS, int)
+        return _rate(resampled[:1], (first, data), resampled[1:], (metric, data), origin, rng, "apart")
+
+    return _with_interval(np.concatenate([selector[None], targets]), drawn, rng)
+
+
+def _with_interval(scores: np.ndarray, drawn: Callable, rng: Generator) -> Estimate:
+    """The rate that `drawn` gives on the scores themselves, and its spread over resamples of their seeds."""
+    _, datasets, settings, seeds = scores.shape
+    value, n = drawn(scores, np.broadcast_to(np.arange(seeds), scores.shape[1:]))
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    rates = []
+    for _ in range(RESAMPLES):
+        origin = rng.integers(0, seeds, (datasets, settings, seeds))
+        rates.append(drawn(np.take_along_axis(scores, origin[None], axis=3), origin)[0])
+    found = estimate_from(value, np.array(rates), n, np.sqrt(seeds / (seeds - 1)))
+    return Estimate(value, max(found.low, 0.0), min(found.high, 1.0), n)
+
+
+def _rate(
+    sources: np.ndarray,
+    source: tuple[np.ndarray, np.ndarray],
+    targets: np.ndarray,
+    target: tuple[np.ndarray, np.ndarray],
+    origin: np.ndarray,
+    rng: Generator,
+    seeds: str,
+) -> tuple[float, int]:
+    """Rate of success and number of draws that count; `source`, `target`: metric and data set of each draw.
+
+    `origin` (data sets, settings, seeds) names each score's own seed. In a resample one cell may stand at two
+    seeds: a draw that would test the chosen cell on itself is dropped, unless any seed may be drawn.
+    """
+    _, _, settings, count = targets.shape
+    (metric, data), (to_metric, to_data) = source, target
+    seed = rng.integers(0, count, DRAWS)
+    best = np.where(np.isnan(sources), -np.inf, sources).argmax(axis=2)[metric, data, seed]
+    if seeds == "any":
+        chosen_seed, random_seed = rng.integers(0, count, (2, DRAWS))
+    else:
+        chosen_seed, random_seed = ((seed + rng.integers(1, count, DRAWS)) % count for _ in range(2))
+        random_seed = chosen_seed if seeds == "together" else random_seed
     random = rng.integers(0, settings, DRAWS)
-    source = scores[metric, data, best, seed]
-    chosen = scores[to_metric, to_data, best, chosen_seed]
-    other = scores[to_metric, to_data, random, random_seed]
+    found = sources[metric, data, best, seed]
+    chosen = targets[to_metric, to_data, best, chosen_seed]
+    other = targets[to_metric, to_data, random, random_seed]
     itself = (to_data == data) & (origin[to_data, best, chosen_seed] == origin[data, best, seed])
-    counts = np.isfinite(source) & np.isfinite(chosen) & np.isfinite(other) & ~itself
+    counts = np.isfinite(found) & np.isfinite(chosen) & np.isfinite(other) & ~(itself & (seeds != "any"))
     if not counts.any():
         return float("nan"), 0
     return float((chosen >= other)[counts].mean()), int(counts.sum())

@@ -130,5 +130,9 @@ def themed(svg: str, prefix: str) -> str:
 
 
 def _compact(svg: str) -> str:
-    """Coordinates to 1/100 point: half the bytes, no visible change."""
-    return re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
+    """Coordinates to 1/100 point: half the bytes, no visible change. What is written stays as it is."""
+    return re.sub(r"<[^>]+>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _hundredths, tag[0]), svg)
+
+
+def _hundredths(number: re.Match) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")

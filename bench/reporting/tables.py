@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 def to_html(table: pd.DataFrame) -> str:
     """A table that the page can sort; at most ROWS_ON_PAGE rows, and a sentence where there are more."""
-    kinds = ["num" if _numeric(table[c]) else "txt" for c in table.columns]
+    kinds = ["num" if _numeric(table[c]) or _reads_as_numbers(table[c]) else "txt" for c in table.columns]
     head = "".join(
         f'<th class="{kind}" scope="col"><button>{html.escape(str(c).replace("_", " "))}</button></th>'
         for c, kind in zip(table.columns, kinds, strict=True)
@@ -100,11 +101,15 @@ def _numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
+def _reads_as_numbers(column: pd.Series) -> bool:
+    """Whether every cell is a number, maybe with a unit or an interval, or nothing."""
+    number = re.compile(r"[−<>≥≤ ]*[\d,.]+(e[−+]?\d+)?( %| of [\d,]+)?( \[.*\])?|–")
+    return len(column) > 0 and all(number.fullmatch(shown(value)) for value in column)
+
+
 def _cell(value: object, kind: str) -> str:
-    text = html.escape(shown(value))
-    if "[" in text and text[0] in "−0123456789":
-        kind = "num"
-    elif text in VERDICT_CLASSES:
+    text = html.escape(shown(value)).replace(" %", "\u00a0%")
+    if text in VERDICT_CLASSES:
         kind = f"verdict {VERDICT_CLASSES[text]}"
     elif len(text) > 36:
         kind = "wrap"

@@ -40,16 +40,22 @@ def test_signed_permutations_of_the_same_codes_agree(similarity):
     assert udr.udr(models(), [INFORMATIVE] * 3, similarity).scores.max() < ranking.scores.min()
 
 
+def agreement(matrix):
+    """Equation 6 of Duan et al. (2020) for one pair of models whose codes all count."""
+    return np.mean([(matrix.max(axis=k) ** 2 / matrix.sum(axis=k)).mean() for k in (0, 1)])
+
+
 def test_one_partner_per_code_scores_one():
-    assert udr.agreement(np.eye(5)) == 1
-    assert udr.agreement(np.full((4, 4), 0.5)) == pytest.approx(0.125)
+    all_count = np.ones((1, 4), bool)
+    assert udr.agreements(np.eye(4)[None, None], all_count) == 1
+    assert udr.agreements(np.full((1, 1, 4, 4), 0.5), all_count) == pytest.approx(0.125)
 
 
 def test_pairs_and_medians_follow_the_reference_convention():
     codes = models(count=4)
     ranking = udr.udr(codes, [INFORMATIVE] * 4, "lasso")
     matrices = udr.lasso(np.stack(codes), np.ones((4, 4), dtype=bool))
-    assert ranking.pairs[1, 3] == pytest.approx(udr.agreement(matrices[1, 3]))
+    assert ranking.pairs[1, 3] == pytest.approx(agreement(matrices[1, 3]))
     assert ranking.scores[2] == pytest.approx(np.median(ranking.pairs[[0, 1, 3], 2]))
 
 

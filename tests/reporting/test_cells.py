@@ -44,6 +44,9 @@ def test_estimators_stand_in_columns_of_their_own():
     ({"settings": '{"trees":20}'}, 'DCI ({"trees":20})'),
     ({"representation": "sampled"}, "DCI (sampled)"),
     ({"key": "completeness"}, "DCI completeness"),
+    ({"metric": "downstream", "key": "trees/10000/mean_test_accuracy"}, "GBT 10,000"),
+    ({"metric": "downstream", "key": "logistic_regression/10/min_test_accuracy"}, "LR 10 (worst factor)"),
+    ({"metric": "downstream", "key": "trees/efficiency", "estimator": "study"}, "GBT efficiency (study)"),
 ])  # fmt: skip
 def test_a_label_says_what_is_not_default(change, label):
     study = assemble("s", SCORES[SCORES["metric"] == "dci"].assign(**change), PLAN)

@@ -72,6 +72,16 @@ def test_a_made_up_study_gets_the_verdicts_that_were_put_in(decided, name, expec
         assert claim.estimate.low <= claim.estimate.value <= claim.estimate.high
 
 
+@pytest.mark.parametrize(("name", "cells"), [
+    ("dip_i_low", 3 * 300),  # three data sets, AnnealedVAE is no other
+    ("factor_vae_flat", 3 * 60), ("dip_ii_mixed", 2 * 300),  # Cars3D and dSprites
+    ("downstream", 2 * 360),  # dSprites and Color-dSprites
+    ("objective_share", 3 * 360), ("figure_2", 0),  # no Noisy-dSprites
+])  # fmt: skip
+def test_n_is_the_number_of_cells_that_a_finding_rests_on(decided, name, cells):
+    assert decided[name].estimate.n == cells
+
+
 def test_shares_of_variance_are_those_put_in(decided):
     followed = np.array([0.8, 0.85, 0.97, 0.97, 0.0, 0.7]) ** 2
     null = 35 / 359  # in-sample R² of nothing with ten seeds
@@ -124,6 +134,23 @@ def test_an_unfinished_study_gets_no_verdict(part_of_the_grid):
     assert "540 of 1,080 trained cells are scored" in shortfall(
         dataclasses.replace(part_of_the_grid, cells=cells)
     )
+
+
+def test_a_metric_on_half_the_cells_gets_no_verdict(part_of_the_grid):
+    values = part_of_the_grid.values.copy()
+    [mig] = [m for m in part_of_the_grid.metrics() if m.metric == "mig"]
+    values.loc[values.index[::2], mig.name] = np.nan
+    half = dataclasses.replace(part_of_the_grid, values=values)
+    assert shortfall(half) == "MIG is there for 540 of 1,080 trained cells"
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if hasattr(claim, "possible")])
+def test_no_interval_leaves_what_a_quantity_can_be(name, decided):
+    low, high = CLAIMS[name].possible
+    estimate = decided[name].estimate
+    if np.isfinite(estimate.value):
+        assert low <= estimate.low <= estimate.high <= high
+        assert low <= estimate.value <= high
 
 
 def test_table_5_is_the_papers():

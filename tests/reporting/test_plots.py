@@ -1,5 +1,7 @@
 """Marks of the figures that compute something, and SVG that fits into a page."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,12 @@ def test_an_inlined_drawing_follows_the_theme_and_brings_no_style_of_its_own():
     assert INK not in inline
     assert "var(--ink)" in inline
     assert "DejaVu" not in inline
+
+
+def test_only_coordinates_are_rounded_never_what_is_written():
+    with figure(2, 2, left=0.2, right=0.9, bottom=0.2, top=0.9) as (drawn, axes):
+        axes[0, 0].plot([0, 1], [0.005, 0.015])
+        axes[0, 0].set_yticks([0.005, 0.0125, 0.015], ["0.005", "0.0125", "0.015"])
+        svg = finish(drawn, "ticks", "small numbers").svg
+    assert {"0.005", "0.0125", "0.015"} <= set(re.findall(r">([^<>\n]+)</text>", svg))
+    assert not re.search(r' d="[^"]*\d\.\d{3}', svg)

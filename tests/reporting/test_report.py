@@ -120,6 +120,7 @@ def test_a_foreign_parquet_file_is_named(results, tmp_path):
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"formats": ["pdf"]}, "--format pdf: no such format; allowed are html, md"),
+    ({"formats": []}, "--format names no format; allowed are html, md"),
     ({"only": ["figure_3"]}, "--only figure_3: no such exhibit; allowed are findings"),
 ])  # fmt: skip
 def test_a_wrong_word_is_answered_with_the_right_ones(results, tmp_path, options, sentence):

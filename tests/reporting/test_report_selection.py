@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.reporting import selection
-from bench.reporting.selection import KINDS, success_rates
+from bench.reporting.selection import KINDS, SEEDS, selector_rate, success_rates
 
 
 def plain_rate(scores, kind, rng, draws=4000):
@@ -59,3 +59,33 @@ def test_one_seed_metric_or_data_set_has_no_rate(shape, kind):
     found = success_rates(np.ones(shape), kind, np.random.default_rng(6))
     assert found.n == 0
     assert np.isnan(found.value)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_however_seeds_are_drawn_noise_is_a_coin_but_for_the_cell_tested_on_itself(seeds):
+    scores = np.random.default_rng(7).standard_normal((20, 7, 36, 5))
+    rate = success_rates(scores, "same_same", np.random.default_rng(8), seeds).value
+    # at any of five seeds the chosen cell meets its own score one time in five, and then wins nearly always
+    assert rate == pytest.approx(0.5 + (0.5 / 5 if seeds == "any" else 0), abs=0.02)
+
+
+def test_both_settings_at_one_seed_share_what_the_seed_gives():
+    rng = np.random.default_rng(9)
+    setting, seed = 0.5 * rng.standard_normal((1, 1, 8, 1)), 3 * rng.standard_normal((1, 1, 1, 40))
+    scores = setting + seed
+    together, apart = (success_rates(scores, "same_same", rng, name).value for name in ("together", "apart"))
+    assert together == 1
+    assert apart < 0.75
+
+
+def test_a_selector_that_knows_the_best_setting_wins_and_noise_is_a_coin():
+    rng = np.random.default_rng(10)
+    targets = np.broadcast_to(np.arange(6.0)[None, None, :, None], (2, 3, 6, 4))
+    knowing = selector_rate(targets[0], targets, rng)
+    assert (knowing.value, knowing.low, knowing.high) == (1, 1, 1)
+    assert selector_rate(-targets[0], targets, rng).value == pytest.approx(
+        1 / 6, abs=0.02
+    )  # ties with itself
+    assert selector_rate(rng.standard_normal((3, 6, 4)), targets, rng).value == pytest.approx(
+        3.5 / 6, abs=0.1
+    )

@@ -103,7 +103,7 @@ def test_one_seed_per_setting_gives_numbers_without_intervals():
     assert rho.value == 1
     assert np.isnan(rho.low)
     assert np.isnan(s.variance_explained(x, alone, alone, rng).raw)
-    assert np.isnan(s.medians([x[:1]], rng)[0].low)
+    assert np.isnan(s.medians([x[:1]])[0].low)
     assert np.isnan(s.means([x[:1]])[0].low)
 
 
@@ -131,10 +131,80 @@ def test_auc_counts_pairs():
 
 
 def test_median_intervals_cover():
-    def interval(rng):
-        return s.medians([rng.standard_normal(50)], rng)[0]
+    for seeds in (6, 8, 50):
+        held = coverage(0.0, lambda rng, n=seeds: s.medians([rng.standard_normal(n)])[0], 1000)
+        assert 0.93 <= held <= 0.97, seeds
 
-    assert 0.93 <= coverage(0.0, interval) <= 0.97
+
+@pytest.mark.parametrize(("seeds", "holds"), [(2, 0.5), (3, 0.75), (4, 0.875), (5, 0.9375), (6, 0.95)])
+def test_few_seeds_hold_the_median_as_often_as_the_caption_says(seeds, holds):
+    assert s.median_coverage(seeds) == holds
+    held = coverage(np.log(2), lambda rng: s.medians([rng.exponential(size=seeds)])[0], 2000)
+    assert held == pytest.approx(holds, abs=0.025)
+
+
+def test_median_intervals_are_textbook_order_statistics():
+    x = np.arange(1.0, 11.0)  # ten values: the 2nd and 9th hold the median in 97.9 %, 3rd and 8th in 89.1 %
+    [found] = s.medians([x])
+    step = (0.978515625 - 0.95) / (0.978515625 - 0.890625)
+    inward = 8 * step / (2 + 6 * step)
+    assert (found.value, found.low, found.high) == (5.5, pytest.approx(2 + inward), pytest.approx(9 - inward))
+
+
+def test_intervals_of_pooled_medians_cover():
+    truth = 0.0  # settings lie symmetric around it
+
+    def interval(rng):
+        return s.pooled_median(grouped_scores(rng), GROUPS, rng)
+
+    assert 0.93 <= coverage(truth, interval, 800) <= 0.975
+
+
+def test_pooled_median_of_a_resample_is_that_of_the_repeated_values():
+    x, groups = np.array([3.0, 1.0, 2.0, 9.0]), np.array(list("aabb"))
+    found = s.pooled_median(x, groups, np.random.default_rng(0))
+    assert found.value == 2.5
+    assert found.low < 2.5 < found.high
+    assert np.isnan(s.pooled_median(x, np.array(list("abcd")), np.random.default_rng(0)).low)
+
+
+def test_intervals_of_shares_cover():
+    means = stats.norm.ppf((np.arange(SETTINGS) + 0.5) / SETTINGS)
+    truth = stats.norm.sf(0.3 - means).mean()
+    held = coverage(truth, lambda rng: s.share(grouped_scores(rng) > 0.3, GROUPS, rng), 800)
+    assert 0.93 <= held <= 0.97
+
+
+def test_a_share_of_all_or_none_has_the_exact_interval():
+    found = s.share(np.ones(20, bool), np.repeat("a", 20), np.random.default_rng(0))
+    assert (found.value, found.high) == (1, 1)
+    assert found.low == pytest.approx(0.025 ** (1 / 20))
+
+
+def test_intervals_of_a_correlation_of_pairs_cover():
+    def interval(rng):
+        x = rng.standard_normal(30)
+        rho = s.spearman(x, x + rng.standard_normal(30))
+        return s.Estimate(rho, *s.spearman_interval(rho, 30), 30)
+
+    truth = 6 / np.pi * np.arcsin(np.sqrt(0.5) / 2)  # Pearson 0.71 of normal pairs
+    assert 0.93 <= coverage(truth, interval, 1000) <= 0.97
+
+
+def test_intervals_of_the_pooled_deviation_cover():
+    def interval(rng):
+        return s.pooled_deviation([2 * rng.standard_normal(4) + 7 * i for i in range(6)])
+
+    assert 0.93 <= coverage(2.0, interval, 1000) <= 0.97
+
+
+def test_a_mean_of_estimates_keeps_their_correlation():
+    draws = np.random.default_rng(3).standard_normal(4000)
+    one = s.Estimate(0.0, -1.96, 1.96, 10)
+    same, opposite = (s.mean_of_estimates([one, one], [draws, sign * draws]) for sign in (1, -1))
+    assert (same.value, same.n) == (0, 20)
+    assert (same.low, same.high) == pytest.approx((-1.96, 1.96), abs=0.12)
+    assert (opposite.low, opposite.high) == pytest.approx((0, 0), abs=1e-12)
 
 
 def test_mean_intervals_cover_with_three_seeds():

@@ -33,3 +33,14 @@ def test_html_escapes_and_says_when_rows_are_left_out():
 
 def test_markdown_is_a_pipe_table():
     assert markdown(pd.DataFrame({"a|b": ["x|y"], "n": [1]})).splitlines()[2] == r"| x\|y | 1 |"
+
+
+@pytest.mark.parametrize(("cells", "kind"), [
+    (["0.40 [0.37, 0.43]", "–"], "num"), (["15 %", "3 %"], "num"), (["3 of 66"], "num"),
+    (["> 100,000"], "num"), (["1.2e−05", "−3"], "num"), (["MIG", "3"], "txt"), (["β-VAE β = 1"], "txt"),
+    ([""], "txt"),
+])  # fmt: skip
+def test_a_column_of_numbers_stands_to_the_right_with_its_head(cells, kind):
+    page = to_html(pd.DataFrame({"a": cells}))
+    assert f'<th class="{kind}"' in page
+    assert page.count(f'<td class="{kind}"') == len(cells)

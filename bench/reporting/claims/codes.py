@@ -56,6 +56,7 @@ def mean_above_samples(evidence: Evidence) -> float:
     columns = [evidence.layout.study.column("unsupervised", TC, where) for where in ("mean", "sampled")]
     if None in columns:
         return float("nan")
+    evidence.note(np.arange(len(evidence.values)), columns)
     pair = evidence.values[:, [evidence.layout.at[c.name] for c in columns]]
     pair = pair[np.isfinite(pair).all(axis=1)]
     return mean(pair[:, 0] > pair[:, 1])

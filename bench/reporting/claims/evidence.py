@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import combinations, groupby, product
 
@@ -24,6 +25,8 @@ class Layout:
         self.metrics, self.tasks = study.metrics(), downstream_columns(study)
         self.unsupervised = unsupervised_columns(study, ("sampled", "mean"))
         self.at = {name: i for i, name in enumerate(study.values.columns)}
+        correlated = [*self.metrics, *self.unsupervised, *self.tasks]
+        self.correlated = {column.name: i for i, column in enumerate(correlated)}
         self.rank = cells["rank"].to_numpy()
         self.places = cells.groupby(["data", "model"]).indices
         self.settings = cells.drop_duplicates("setting").reset_index(drop=True)
@@ -47,6 +50,20 @@ class Evidence:
 
     def __init__(self, layout: Layout, values: np.ndarray):
         self.layout, self.values = layout, values
+        self._used: np.ndarray | None = None  # cells whose scores are used, while somebody counts
+
+    def cells_of(self, statistic: Callable[[Evidence], float]) -> tuple[float, int]:
+        """A quantity, and on how many cells' scores it rests."""
+        self._used = np.zeros(len(self.values), bool)
+        value, used, self._used = statistic(self), self._used, None
+        return value, int(used.sum())
+
+    def note(self, rows: np.ndarray, columns: Sequence[Column]) -> None:
+        """Remember that scores of `columns` at `rows` are used, where there are any."""
+        if self._used is None:
+            return
+        at = [self.layout.at[column.name] for column in columns]
+        self._used[rows] |= np.isfinite(self.values[np.ix_(rows, at)]).any(axis=1)
 
     @classmethod
     def of_study(cls, study: Study) -> Evidence:
@@ -62,7 +79,10 @@ class Evidence:
 
     def scores(self, column: Column | None, rows: np.ndarray) -> np.ndarray:
         """Finite scores of `column` at `rows`; empty without the column."""
-        x = np.array([]) if column is None else self.values[rows, self.layout.at[column.name]]
+        if column is None:
+            return np.array([])
+        self.note(rows, [column])
+        x = self.values[rows, self.layout.at[column.name]]
         return x[np.isfinite(x)]
 
     @cached_property
@@ -80,18 +100,23 @@ class Evidence:
 
     def median_of(self, column: Column, rows: np.ndarray) -> np.ndarray:
         """Cell medians of `column` for the settings `rows`."""
-        return self.medians[rows, self.layout.at[column.name]]
+        return self.medians_of([column], rows)[:, 0]
+
+    def medians_of(self, columns: Sequence[Column], rows: np.ndarray) -> np.ndarray:
+        """Cell medians (rows, columns) of `columns` for the settings `rows`."""
+        if self._used is not None and len(rows):
+            self.note(np.concatenate([self.layout.members[row] for row in rows]), columns)
+        return self.medians[np.ix_(rows, [self.layout.at[column.name] for column in columns])]
 
     @cached_property
-    def correlations(self) -> dict[str, pd.DataFrame]:
-        """Per data set Spearman between all metrics, unsupervised and downstream scores."""
+    def correlations(self) -> dict[str, np.ndarray]:
+        """Per data set Spearman between all scores of layout.correlated, NaN below ten cells."""
         layout = self.layout
-        names = [c.name for c in [*layout.metrics, *layout.unsupervised, *layout.tasks]]
-        at = [layout.at[name] for name in names]
+        at = [layout.at[name] for name in layout.correlated]
         return {
-            data: pd.DataFrame(self.values[np.ix_(layout.place(data), at)], columns=names).corr(
-                method="spearman", min_periods=10
-            )
+            data: pd.DataFrame(self.values[np.ix_(layout.place(data), at)])
+            .corr(method="spearman", min_periods=10)
+            .to_numpy()
             for data in layout.datasets
         }
 
@@ -102,6 +127,7 @@ class Evidence:
         for data, model in product(self.layout.datasets, models) if column else ():
             rows = self.layout.place(data, [model])
             x = self.values[rows, self.layout.at[column.name]]
+            self.note(rows, [column])
             if np.isfinite(x).sum() >= 10:
                 found.append((self.layout.rank[rows][np.isfinite(x)], x[np.isfinite(x)]))
         by_size = groupby(sorted(found, key=lambda pair: len(pair[0])), key=lambda pair: len(pair[0]))
@@ -127,11 +153,18 @@ class Evidence:
                 found.append(1 - auc(own, rest))
         return found
 
+    def pairs(self, *datasets: str) -> pd.DataFrame:
+        """Every pair of metrics on the data sets, or on all: `data`, `a`, `b`, `rho` and `rank`, 1 for the
+        closest."""
+        for data in datasets or self.layout.datasets:
+            self.note(self.layout.place(data), self.layout.metrics)
+        return self._pairs[self._pairs["data"].isin(datasets or self.layout.datasets)]
+
     @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Every pair of metrics per data set: `a`, `b`, `rho` and `rank`, 1 for the closest."""
+    def _pairs(self) -> pd.DataFrame:
+        at = self.layout.correlated
         rows = [
-            (data, a.metric, b.metric, self.correlations[data].at[a.name, b.name])
+            (data, a.metric, b.metric, self.correlations[data][at[a.name], at[b.name]])
             for data in self.layout.datasets
             for a, b in combinations(self.layout.metrics, 2)
         ]
@@ -140,14 +173,17 @@ class Evidence:
 
     def between(self, rows: list[Column], columns: list[Column], datasets: list[str]) -> np.ndarray:
         """Correlations (data sets, rows, columns) of the named columns."""
-        left, top = [r.name for r in rows], [c.name for c in columns]
-        return np.array([self.correlations[d].loc[left, top].to_numpy() for d in datasets])
+        for data in datasets:
+            self.note(self.layout.place(data), [*rows, *columns])
+        at = np.ix_(*([self.layout.correlated[c.name] for c in side] for side in (rows, columns)))
+        return np.array([self.correlations[data][at] for data in datasets])
 
     def share_explained(self, level: str) -> list[float]:
         """R² in percent of every score, per data set and metric, on the `model` or on the `setting`."""
         found = []
         for data in self.layout.datasets:
             rows = self.layout.place(data)
+            self.note(rows, self.layout.metrics)
             labels = self.layout.number[rows]
             if level == "model":
                 labels = pd.factorize(self.layout.settings["model"])[0][labels]

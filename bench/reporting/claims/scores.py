@@ -13,21 +13,21 @@ ALIKE = ("dSprites", "Color-dSprites", "Scream-dSprites")
 
 def closest_pairs(evidence: Evidence) -> float:
     """Mean rank, of 15, of the pairs BetaVAE–FactorVAE and MIG–DCI among all pairs of metrics."""
-    pairs = evidence.pairs
+    pairs = evidence.pairs()
     close = [{a, b} in CLOSE_PAIRS for a, b in zip(pairs["a"], pairs["b"], strict=True)]
     return mean(pairs.loc[close, "rank"]) if len(evidence.layout.metrics) >= 6 else float("nan")
 
 
 def modularity_apart(evidence: Evidence) -> float:
     """Mean correlation of Modularity with the other metrics minus that of the others among themselves."""
-    pairs = evidence.pairs
+    pairs = evidence.pairs()
     apart = (pairs["a"] == "modularity") | (pairs["b"] == "modularity")
     return mean(pairs.loc[apart, "rho"]) - mean(pairs.loc[~apart, "rho"])
 
 
 def agreement_by_dataset(evidence: Evidence) -> float:
     """Mean correlation of the metrics but Modularity: dSprites, Color-, Scream-dSprites minus the others."""
-    pairs = evidence.pairs
+    pairs = evidence.pairs()
     pairs = pairs[(pairs["a"] != "modularity") & (pairs["b"] != "modularity")]
     alike = pairs["data"].isin(ALIKE)
     return mean(pairs.loc[alike, "rho"]) - mean(pairs.loc[~alike, "rho"])
@@ -35,7 +35,7 @@ def agreement_by_dataset(evidence: Evidence) -> float:
 
 def figure_2_distance(evidence: Evidence) -> float:
     """Mean absolute difference from the remembered numbers of Figure 2, Noisy-dSprites, in 100·ρ."""
-    here = evidence.pairs[evidence.pairs["data"] == "Noisy-dSprites"]
+    here = evidence.pairs("Noisy-dSprites")
     names = {"beta_vae": "betavae", "factor_vae": "factorvae"}
     gaps = []
     for row in here.itertuples():
@@ -57,15 +57,16 @@ def consistent_strength(evidence: Evidence) -> float:
 def _most_frequent(evidence: Evidence, what: str, model: str | None = None) -> float:
     """Share of (data set, metric) that the most frequent winner wins: the highest median of cell medians."""
     settings, winners = evidence.layout.settings, []
-    columns = [evidence.layout.at[m.name] for m in evidence.layout.metrics]
+    metrics = evidence.layout.metrics
     chosen = np.ones(len(settings), bool) if model is None else (settings["model"] == model).to_numpy()
     label, data = settings[what].to_numpy(), settings["data"].to_numpy()
     for dataset in evidence.layout.datasets:
         here = chosen & (data == dataset)
         names = np.unique(label[here])
         if len(names) > 1:
+            rows = [np.flatnonzero(here & (label == n)) for n in names]
             medians = np.array(
-                [np.median(evidence.medians[np.ix_(here & (label == n), columns)], axis=0) for n in names]
+                [np.median(evidence.medians_of(metrics, settings), axis=0) for settings in rows]
             )
             scored = np.isfinite(medians).all(axis=0)
             winners += list(names[medians[:, scored].argmax(axis=0)])

@@ -31,6 +31,7 @@ from bench.reporting.exhibits.metric_pairs import metric_pairs
 from bench.reporting.exhibits.per_value import scores_per_value
 from bench.reporting.exhibits.pictures import reconstructions
 from bench.reporting.exhibits.power import seeds_to_separate
+from bench.reporting.exhibits.selectors import selector_success
 from bench.reporting.exhibits.separation import what_separates
 from bench.reporting.exhibits.settings import scores_per_setting
 from bench.reporting.exhibits.strength import scores_against_strength
@@ -58,6 +59,7 @@ EXHIBITS: dict[str, Callable[[Study, Generator], Exhibit]] = {
     "mean_against_sampled": mean_against_sampled,
     "pairwise_information": pairwise_information,
     "label_free_selection": label_free_selection,
+    "selector_success": selector_success,
     "transfer_between_datasets": transfer_between_datasets,
     "medians_across_datasets": medians_across_datasets,
     "selection_success": selection_success,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Study
-from bench.reporting.exhibit import Exhibit, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
 from bench.reporting.exhibits.correlations import correlations, draw, readable
-from bench.reporting.statistics import spearman_matrix
+from bench.reporting.statistics import means, spearman_matrix
 
 
 def metric_agreement(study: Study, rng: Generator) -> Exhibit:
@@ -42,19 +43,32 @@ def estimator_agreement(study: Study, rng: Generator) -> Exhibit:
             cells = study.cells[(study.cells["data"] == data) & study.trained]
             pair = study.values.loc[cells.index, [main[other.metric].name, other.name]].to_numpy()
             [[rho]] = spearman_matrix(pair[:, :1], pair[:, 1:], cells["setting"].to_numpy(str), rng)
-            gap = pd.Series(pair[:, 1] - pair[:, 0]).dropna()
+            gap = pair[:, 1] - pair[:, 0]
+            gap = gap[np.isfinite(gap)]
+            [difference] = means([gap])
             rows.append(
                 {"data set": data, "score": main[other.metric].label, "other way": other.label,
-                 "spearman": rho.value, "low": rho.low, "high": rho.high, "mean difference": gap.mean(),
-                 "mean absolute difference": gap.abs().mean(), "n": rho.n}
+                 "spearman": rho.value, "low": rho.low, "high": rho.high, "mean difference": difference.value,
+                 "difference_low": difference.low, "difference_high": difference.high,
+                 "mean absolute difference": np.abs(gap).mean() if len(gap) else np.nan, "n": rho.n}
             )  # fmt: skip
     if not rows:
         return too_little(title, "", "every metric was computed in one way only.")
     return Exhibit(
         title, "",
         "Every other exhibit rests on the left column. Rank correlation over the trained models, with "
-        "its 95 % interval, and the difference other − score.",
+        "its 95 % interval, and the mean difference other − score with Student’s.",
         completeness(study, study.other_estimators()),
         numbers=pd.DataFrame(rows),
-        table=pd.DataFrame(rows),
+        table=_other_ways(pd.DataFrame(rows)),
     )  # fmt: skip
+
+
+def _other_ways(numbers: pd.DataFrame) -> pd.DataFrame:
+    """The table to read: each number with its interval."""
+    rho = [bracket(*row, digits=3) for row in numbers[["spearman", "low", "high"]].to_numpy()]
+    gap = numbers[["mean difference", "difference_low", "difference_high"]].to_numpy()
+    table = numbers[["data set", "score", "other way"]].assign(
+        spearman=rho, difference=[bracket(*row, digits=4) for row in gap], n=numbers["n"]
+    )
+    return table.drop(columns="data set") if table["data set"].nunique() == 1 else table

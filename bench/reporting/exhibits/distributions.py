@@ -11,7 +11,7 @@ from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.names import model_name
 from bench.reporting.plots import violin
-from bench.reporting.statistics import medians
+from bench.reporting.statistics import pooled_median
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
 TITLE, OF_PAPER = "Scores of each objective", "Figures 3 (left), 13"
@@ -25,7 +25,7 @@ def scores_per_model(study: Study, rng: Generator) -> Exhibit:
             TITLE, OF_PAPER, "no supervised metric has a score; see `evaluation: metrics` in the grid."
         )
     spread = {
-        (data, metric.label, model): study.of(metric, data=data, model=model).to_numpy()
+        (data, metric.label, model): study.of(metric, data=data, model=model)
         for data in study.datasets for metric in metrics for model in models
     }  # fmt: skip
     return Exhibit(
@@ -35,16 +35,16 @@ def scores_per_model(study: Study, rng: Generator) -> Exhibit:
         "networks at their initial weights. Look at how much the objectives overlap.",
         completeness(study, metrics),
         tuple(_panels(spread, study.datasets, metrics, models, rng)),
-        _numbers(spread, rng),
+        _numbers(study, spread, rng),
     )  # fmt: skip
 
 
-def _numbers(spread: dict[tuple[str, str, str], np.ndarray], rng: Generator) -> pd.DataFrame:
-    found = {key: x for key, x in spread.items() if len(x)}
+def _numbers(study: Study, spread: dict[tuple[str, str, str], pd.Series], rng: Generator) -> pd.DataFrame:
     rows = []
-    for ((data, metric, model), x), middle in zip(
-        found.items(), medians(list(found.values()), rng), strict=True
-    ):
+    for (data, metric, model), x in spread.items():
+        if x.empty:
+            continue
+        middle = pooled_median(x.to_numpy(), study.cells.loc[x.index, "setting"].to_numpy(str), rng)
         quartiles = dict(zip(("min", "q25", "q75", "max"), np.quantile(x, [0, 0.25, 0.75, 1]), strict=True))
         rows.append(
             {"data": data, "metric": metric, "model": model_name(model), "n": len(x), "median": middle.value,
@@ -64,7 +64,9 @@ def _panels(
     margins = {"left": 0.15, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.25 / height}
     with figure(PAGE_WIDTH, height, rows, columns, **margins, wspace=0.12, hspace=0.25) as (drawn, axes):
         for (i, j), ax in np.ndenumerate(axes):
-            _violins(ax, [spread[datasets[i], metrics[j].label, m] for m in models], models, rng, j == 0)
+            _violins(
+                ax, [spread[datasets[i], metrics[j].label, m].to_numpy() for m in models], models, rng, j == 0
+            )
             ax.tick_params(labelsize=5.5)
             if i == 0:
                 ax.set_title(metrics[j].label, fontsize=7)
@@ -79,7 +81,7 @@ def _panel(spread: dict, data: str, metric: Column, models: list[str], rng: Gene
     margins = {"left": 0.24, "right": 0.96, "top": 1 - 0.28 / height, "bottom": 0.42 / height}
     with figure(PANEL_WIDTH, height, **margins) as (drawn, axes):
         ax = axes[0, 0]
-        _violins(ax, [spread[data, metric.label, m] for m in models], models, rng, True)
+        _violins(ax, [spread[data, metric.label, m].to_numpy() for m in models], models, rng, True)
         ax.set_title(metric.label)
         ax.set_xlabel(data)
         alt = f"{metric.label} of every model of each objective on {data}"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.exhibits.correlations import correlations, draw, readable
-from bench.reporting.plots import scatter
+from bench.reporting.names import LEARNERS
+from bench.reporting.plots import name_models, scatter, spread
 from bench.reporting.statistics import medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
 SIZES = (10, 100, 1000, 10_000)
-LEARNERS = {"logistic_regression": "LR", "trees": "GBT"}
 NEEDS = "the metric `downstream` is needed beside a supervised one."
-GROUP_COLOURS = ("#9aa5b1", "#5f7d9c", "#1f4e79")  # low, middle, high third: darker is higher, also in grey
+#: Thirds of the models; darker is higher, in a grey print, too.
+GROUPS = {"low": "#9aa5b1", "middle": "#5f7d9c", "high": "#1f4e79"}
 
 
 def downstream_columns(study: Study) -> list[Column]:
@@ -33,6 +35,8 @@ def downstream_agreement(study: Study, rng: Generator) -> Exhibit:
     if not metrics or not tasks:
         return too_little(title, of_paper, NEEDS)
     numbers = correlations(study, metrics, tasks, rng)
+    if numbers["spearman"].isna().all():
+        return too_little(title, of_paper, "no data set has three trained cells whose scores differ.")
     rows, columns = [m.label for m in metrics], [t.label for t in tasks]
     return Exhibit(
         title, of_paper,
@@ -85,9 +89,10 @@ def _clouds(numbers: pd.DataFrame, study: Study, metrics: list[Column], name: st
     if len(study.datasets) == 1:
         return [_cloud(points(study.datasets[0], m), m, study.datasets[0], name) for m in metrics]
     rows, columns = len(study.datasets), len(metrics)
-    height = 0.45 + rows * 0.95
-    margins = {"left": 0.085, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.22 / height}
-    with figure(PAGE_WIDTH, height, rows, columns, **margins, wspace=0.3, hspace=0.3) as (drawn, axes):
+    height = 0.65 + rows * 0.95
+    margins = {"left": 0.085, "right": 0.995, "top": 1 - 0.45 / height, "bottom": 0.22 / height}
+    with figure(PAGE_WIDTH, height, rows, columns, **margins, wspace=0.36, hspace=0.3) as (drawn, axes):
+        name_models(drawn, study.models(), 0.1)
         for (i, j), ax in np.ndenumerate(axes):
             scatter(ax, points(study.datasets[i], metrics[j]), named=False)
             ax.locator_params(nbins=3)
@@ -123,7 +128,7 @@ def accuracy_by_group(study: Study, rng: Generator) -> Exhibit:
         return too_little(
             title, of_paper, "DCI or MIG, and `downstream` with two numbers of labels are needed."
         )
-    numbers = _thirds(study, by, tasks, rng)
+    numbers = _thirds(study, by, tasks)
     if numbers.empty:
         return too_little(title, of_paper, "a data set needs nine trained cells to make three groups.")
     return Exhibit(
@@ -135,7 +140,7 @@ def accuracy_by_group(study: Study, rng: Generator) -> Exhibit:
     )  # fmt: skip
 
 
-def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.DataFrame:
+def _thirds(study: Study, by: list[Column], tasks: dict) -> pd.DataFrame:
     keys, groups = [], []
     for data in study.datasets:
         for metric in by:
@@ -143,9 +148,9 @@ def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.D
             scores = scores[study.trained[scores.index]]
             if len(scores) < 9:
                 continue
-            third = pd.qcut(scores.rank(method="first"), 3, labels=["low", "middle", "high"])
+            third = pd.qcut(scores.rank(method="first"), 3, labels=list(GROUPS))
             for (learner, size), column in tasks.items():
-                for group in ("low", "middle", "high"):
+                for group in GROUPS:
                     x = study.values.loc[third.index[third == group], column.name].dropna().to_numpy()
                     keys.append({"data": data, "grouped_by": metric.label, "learner": LEARNERS[learner],
                                  "labels": size, "group": group})  # fmt: skip
@@ -153,7 +158,7 @@ def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.D
     return pd.DataFrame(
         [
             key | {"median": m.value, "low": m.low, "high": m.high, "n": m.n}
-            for key, m in zip(keys, medians(groups, rng), strict=True)
+            for key, m in zip(keys, medians(groups), strict=True)
         ]
     )
 
@@ -164,15 +169,18 @@ def _curves(numbers: pd.DataFrame, study: Study, by: list[Column]) -> list[Drawi
     learners = list(dict.fromkeys(numbers["learner"]))
     for metric in by:
         wide = len(study.datasets) > 1
+        edges = numbers.loc[numbers["grouped_by"] == metric.label, ["median", "low", "high"]].to_numpy()
+        margin = 0.05 * (np.nanmax(edges) - np.nanmin(edges)) + 0.005
+        limits = np.nanmin(edges) - margin, np.nanmax(edges) + margin
         width, height = (PAGE_WIDTH if wide else PANEL_WIDTH), 0.35 + 1.35 * len(learners)
         margins = {
             "left": 0.075 if wide else 0.16,
-            "right": 0.97,
+            "right": 0.95 if wide else 0.9,
             "top": 1 - 0.25 / height,
             "bottom": 0.35 / height,
         }
         with figure(
-            width, height, len(learners), len(study.datasets), **margins, wspace=0.35, hspace=0.35
+            width, height, len(learners), len(study.datasets), **margins, wspace=0.12, hspace=0.35
         ) as (drawn, axes):
             for (i, j), ax in np.ndenumerate(axes):
                 own = numbers[
@@ -181,25 +189,37 @@ def _curves(numbers: pd.DataFrame, study: Study, by: list[Column]) -> list[Drawi
                     & (numbers["data"] == study.datasets[j])
                 ]
                 _curve(ax, own, 6 if wide else 7.5)
+                ax.set_ylim(*limits)
+                if j == len(study.datasets) - 1:
+                    _name_groups(ax, own)
                 if i == 0:
-                    ax.set_title(study.datasets[j], fontsize=7)
+                    ax.set_title(study.datasets[j], fontsize=6 if wide else 7)
                 if j == 0:
                     ax.set_ylabel(f"{learners[i]} accuracy", fontsize=7)
+                elif j:
+                    ax.tick_params(labelleft=False)
             drawn.supxlabel(f"labels; lines: thirds of {metric.label}", fontsize=7, y=0.01)
             alt = f"Accuracy against labels for thirds of {metric.label}"
             drawings.append(finish(drawn, f"accuracy_by_group-{slug(metric.label)}", alt, wide))
     return drawings
 
 
-def _curve(ax, own: pd.DataFrame, fontsize: float) -> None:
+def _curve(ax: Axes, own: pd.DataFrame, fontsize: float) -> None:
+    """Accuracy of the three groups against the number of labels, in one panel."""
     quiet_axis(ax, "y")
     ax.set_xscale("log")
-    for group, ink in zip(("low", "middle", "high"), GROUP_COLOURS, strict=True):
+    for group, ink in GROUPS.items():
         part = own[own["group"] == group]
         ax.vlines(part["labels"], part["low"], part["high"], color=ink, linewidth=0.8)
         ax.plot(part["labels"], part["median"], color=ink, marker="o", markersize=2.5, linewidth=1.1)
-        if len(part):
-            ax.annotate(group, (part["labels"].iloc[-1], part["median"].iloc[-1]), (2, 0), fontsize=5.5,
-            color=ink,
-                        textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
     ax.tick_params(labelsize=fontsize)
+
+
+def _name_groups(ax: Axes, own: pd.DataFrame) -> None:
+    """The groups’ names right of the last points, moved apart where they would collide."""
+    ends = own[own["labels"] == own["labels"].max()].set_index("group")["median"].sort_values()
+    low, high = ax.get_ylim()
+    gap = (high - low) * 0.09 / (ax.get_position().height * ax.figure.get_figheight())
+    for group, height in zip(ends.index, spread(list(ends), gap, low, high), strict=True):
+        ax.text(1.04, (height - low) / (high - low), group, transform=ax.transAxes, color=GROUPS[group],
+                fontsize=5.5, va="center")  # fmt: skip

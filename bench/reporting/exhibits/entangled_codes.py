@@ -6,9 +6,10 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
 from bench.reporting.exhibits.strength import bars, draw_lines, floor, setting_medians, strengths
 from bench.reporting.plots import scatter
+from bench.reporting.statistics import share
 from bench.reporting.style import PANEL_WIDTH, Drawing, figure, finish
 
 NEEDS = "the metric `unsupervised` is not there on the mean and the sampled representation."
@@ -55,12 +56,12 @@ def _against_strength(
     columns = both_representations(study, key)
     if not columns or not models:
         return too_little(title, of_paper, NEEDS if models else "the study has no such model.")
-    numbers = setting_medians(study, columns, models, rng)
+    numbers = setting_medians(study, columns, models)
     if numbers.empty:
         return too_little(title, of_paper, "no trained cell has such a score.")
     return Exhibit(
         title, of_paper,
-        f"{caption} Medians over seeds; values: {strengths(study)}. {bars(numbers)} {floor(study)}",
+        f"{caption} Medians over seeds; values: {strengths(study, models)}. {bars(numbers)}{floor(study)}",
         completeness(study, columns), tuple(draw_lines(study, columns, models, numbers, name)), numbers,
     )  # fmt: skip
 
@@ -83,14 +84,6 @@ def mean_against_sampled(study: Study, rng: Generator) -> Exhibit:
     if values.empty:
         return too_little(title, of_paper, "no trained cell has a positive total correlation of both.")
     numbers = study.cells.loc[values.index, ["data", "model", "label", "seed"]].join(values)
-    above = [
-        {
-            "data set": data,
-            "models": len(part),
-            "share with TC(mean) > TC(samples)": (part["mean"] > part["sampled"]).mean(),
-        }
-        for data, part in numbers.groupby("data", sort=False)
-    ]
     return Exhibit(
         title, of_paper,
         "One point per trained model, in nats; on the line both are equal. The paper: for many models "
@@ -98,8 +91,21 @@ def mean_against_sampled(study: Study, rng: Generator) -> Exhibit:
         completeness(study, columns),
         tuple(_mean_sampled(numbers[numbers["data"] == data], data,
         study.models()) for data in study.datasets),
-        numbers.reset_index(drop=True), pd.DataFrame(above),
+        numbers.reset_index(drop=True), _shares_above(study, numbers, rng),
     )  # fmt: skip
+
+
+def _shares_above(study: Study, numbers: pd.DataFrame, rng: Generator) -> pd.DataFrame:
+    """Per data set the share of models whose mean has the higher TC, with its interval."""
+    rows = []
+    for data, part in numbers.groupby("data", sort=False):
+        above = (part["mean"] > part["sampled"]).to_numpy()
+        found = share(above, study.cells.loc[part.index, "setting"].to_numpy(str), rng)
+        rows.append(
+            {"data set": data, "models": found.n,
+             "share with TC(mean) > TC(samples)": bracket(found.value, found.low, found.high)}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _mean_sampled(numbers: pd.DataFrame, data: str, models: list[str]) -> Drawing:

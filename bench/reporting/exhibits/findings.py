@@ -17,7 +17,8 @@ def findings(study: Study, rng: Generator) -> Exhibit:
         "Estimate with its 95 % interval, from a bootstrap over seeds within settings. A finding agrees "
         "if the whole interval lies in the region named, differs if all of it lies outside, and has too "
         "little data otherwise. The regions are this project’s (a finding in words has no numbers); "
-        "around a published percentage they span 5 points for shares of variance, 3 for success rates.",
-        completeness(study), numbers=claims_numbers(claims), table=claims_table(claims),
+        "around a published percentage they span 5 points for shares of variance, 3 for success rates. What "
+        "each estimate is a number of stands among the numbers.",
+        completeness(study, study.metrics()), numbers=claims_numbers(claims), table=claims_table(claims),
         text=(summary(claims, study),), folded=bool(shortfall(study)),
     )  # fmt: skip

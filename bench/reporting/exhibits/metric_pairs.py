@@ -6,8 +6,9 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, too_little
+from bench.reporting.names import model_name
 from bench.reporting.plots import scatter
-from bench.reporting.style import PAGE_WIDTH, Drawing, figure, finish
+from bench.reporting.style import PAGE_WIDTH, Drawing, colour, figure, finish
 
 
 def metric_pairs(study: Study, rng: Generator) -> Exhibit:
@@ -34,6 +35,9 @@ def _drawing(numbers, metrics: list[Column], models: list[str], data: str) -> Dr
         drawn,
         axes,
     ):
+        for place, model in enumerate(models):  # in the empty upper half
+            at = (0.995, 0.97 - 0.2 * place / (0.6 + 0.95 * size))
+            drawn.text(*at, model_name(model), color=colour(model), fontsize=8, ha="right")
         for i, row in enumerate(metrics[1:]):
             for j, column in enumerate(metrics[:-1]):
                 ax = axes[i, j]

@@ -27,7 +27,7 @@ def scores_per_value(study: Study, rng: Generator) -> Exhibit:
     ]  # fmt: skip
     if not found:
         return too_little(title, of_paper, f"no trained cell of {data} has a supervised score.")
-    numbers = _numbers(found, rng)
+    numbers = _numbers(found)
     return Exhibit(
         title, of_paper,
         f"{data}: all seeds of every value, the weakest on top. Look at how far the seeds of one value "
@@ -40,12 +40,12 @@ def _values(study: Study, model: str) -> int:
     return study.cells.loc[study.cells["model"] == model, "choice"].nunique()
 
 
-def _numbers(found: list[tuple[Column, dict, np.ndarray]], rng: Generator) -> pd.DataFrame:
+def _numbers(found: list[tuple[Column, dict, np.ndarray]]) -> pd.DataFrame:
     rows = [
         {"data": first["data"], "metric": column.label, "setting": first["label"], "n": len(x),
          "min": x.min(),
          "median": middle.value, "low": middle.low, "high": middle.high, "max": x.max()}
-        for (column, first, x), middle in zip(found, medians([f[-1] for f in found], rng), strict=True)
+        for (column, first, x), middle in zip(found, medians([f[-1] for f in found]), strict=True)
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

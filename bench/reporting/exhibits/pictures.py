@@ -35,8 +35,8 @@ def reconstructions(study: Study, rng: Generator) -> Exhibit:
         title, of_paper,
         "Random models, one per data set (per objective where there is one data set). Above: images and "
         "their reconstructions. Below: the first image’s mean code with one latent moved from −2 to 2, "
-        f"the latent with the largest KL on top; below {DEAD} nats a latent is dead. Pictures show what a "
-        "model does with a few images, not how good it is.",
+        f"the latent with the largest KL (in nats) on top; below {DEAD} nats a latent is dead. Pictures show "
+        "what a model does with a few images, not how good it is.",
         completeness(study), tuple(_drawing(study, c, found) for c, found in study.pictures.items()),
         pd.DataFrame(rows),
     )  # fmt: skip
@@ -49,20 +49,36 @@ def _by_kl(found: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _drawing(study: Study, cell_id: str, found: dict[str, np.ndarray]) -> Drawing:
-    cell, order = study.cells.loc[cell_id], _by_kl(found)
-    pairs = np.stack([found["images"], found["reconstructions"]])
-    height = 0.47 + 0.92 + 0.27 * len(order)
-    with figure(
-        PANEL_WIDTH, height, 2, 1, left=0.15, right=0.99, top=1 - 0.37 / height, bottom=0.02, hspace=0.06
-    ) as (drawn, axes):
-        grid = axes[0, 0].get_gridspec()
-        grid.set_height_ratios([0.85, 0.27 * len(order)])
+    cell = study.cells.loc[cell_id]
+    title = f"{cell['label']}, seed {cell['seed']}\n{cell['data']}"
+    alt = f"Reconstructions and traversals of {cell['label']} on {cell['data']}"
+    return sheet(found, title, alt, f"reconstructions-{slug(cell['data'])}-{cell_id}")
+
+
+def sheet(found: dict[str, np.ndarray], title: str, alt: str, name: str) -> Drawing:
+    """Images above their reconstructions, below them a traversal per latent; square pixels.
+
+    `found`: `images`, `reconstructions` (8, H, W, C) and `traversals` (d, 11, H, W, C), uint8; `kl` (d,),
+    where there is one, sorts the latents and marks the dead.
+    """
+    pairs, order = np.stack([found["images"], found["reconstructions"]]), _by_kl(found)
+    left, above, gap, width = 0.62, 0.4, 0.08, PANEL_WIDTH - 0.64  # inches
+    heights = [width * rows / columns for rows, columns in (pairs.shape[:2], found["traversals"].shape[:2])]
+    height = above + gap + sum(heights) + 0.03
+    margins = {"left": left / PANEL_WIDTH, "right": (left + width) / PANEL_WIDTH, "top": 1 - above / height}
+    with figure(PANEL_WIDTH, height, 2, 1, **margins, bottom=0.03 / height) as (drawn, axes):
+        axes[0, 0].get_gridspec().set_height_ratios(heights)
+        drawn.subplots_adjust(hspace=gap / np.mean(heights))
         _tiles(axes[0, 0], pairs, ["image", "reconstr."])
-        labels = [f"KL {found['kl'][i]:.2f}" if "kl" in found else f"code {i}" for i in order]
-        _tiles(axes[1, 0], found["traversals"][order], labels)
-        axes[0, 0].set_title(f"{cell['label']}, seed {cell['seed']}\n{cell['data']}", fontsize=7)
-        alt = f"Reconstructions and traversals of {cell['label']} on {cell['data']}"
-        return finish(drawn, f"reconstructions-{slug(cell['data'])}-{cell_id}", alt)
+        _tiles(axes[1, 0], found["traversals"][order], [_latent(i, found.get("kl")) for i in order])
+        axes[0, 0].set_title(title, fontsize=7)
+        return finish(drawn, name, alt)
+
+
+def _latent(i: int, kl: np.ndarray | None) -> str:
+    if kl is None:
+        return f"code {i}"
+    return f"KL {kl[i]:.2f}" if kl[i] >= DEAD else "dead"
 
 
 def _tiles(ax: Axes, images: np.ndarray, labels: list[str]) -> None:

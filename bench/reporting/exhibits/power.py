@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Study
-from bench.reporting.exhibit import Exhibit, completeness, too_little
-from bench.reporting.statistics import seeds_needed
+from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.statistics import pooled_deviation, seeds_needed
 
 TITLE = "How many seeds are needed"
 COMMON_DIFFERENCE = 0.05  # a difference people argue about, on scores that live between 0 and 1
@@ -26,35 +26,42 @@ def seeds_to_separate(study: Study, rng: Generator) -> Exhibit:
     numbers = pd.DataFrame(rows)
     if numbers.empty:
         return too_little(TITLE, "", "a data set needs two settings with two seeds each.")
-    shown = numbers.rename(
-        columns={"data": "data set", "metric": "score", "sd": "sd over seeds", "best_second": "best − second",
-                 "seeds_best_second": "seeds for it (second)", "best_median": "best − median",
-                 "seeds_best_median": "seeds for it (median)",
-                 "seeds_common": f"seeds for a difference of {COMMON_DIFFERENCE}"}
-    )  # fmt: skip
-    seeds = [c for c in shown if c.startswith("seeds")]
-    shown[seeds] = shown[seeds].map(_seeds)
     return Exhibit(
         TITLE, "",
-        "sd: standard deviation over the seeds of a setting, pooled over settings. Then the difference "
-        "of the means of the best and the second-best setting, and of the best and the median setting, "
-        "each with the seeds per setting that a two-sided t test at 5 % needs to see it with probability "
-        "80 %. Differences of best settings are flattered by choice, so take the seeds as a lower bound.",
-        completeness(study, metrics), numbers=numbers, table=shown,
+        "Seeds per setting that a two-sided t test at 5 % needs to see a difference of two settings’ means "
+        "with probability 80 %, from the standard deviation over the seeds of a setting, pooled over "
+        f"settings, with its 95 % interval: for a difference of {COMMON_DIFFERENCE}, for that of the best "
+        "and the second-best setting, and of the best and the median one. Differences of best settings are "
+        "flattered by choice, so take their seeds as a lower bound.",
+        completeness(study, metrics), numbers=numbers, table=_readable(numbers),
     )  # fmt: skip
 
 
 def _row(groups: list[np.ndarray]) -> dict:
-    sd = float(np.sqrt(sum(x.var(ddof=1) * (len(x) - 1) for x in groups) / sum(len(x) - 1 for x in groups)))
+    sd = pooled_deviation(groups)
     means = np.sort([x.mean() for x in groups])
     second, median = float(means[-1] - means[-2]), float(means[-1] - np.median(means))
+    common = [seeds_needed(COMMON_DIFFERENCE, s) for s in (sd.value, sd.low, sd.high)]
     return {
-        "settings": len(groups), "sd": sd, "best_second": second, "seeds_best_second": seeds_needed(second,
-        sd),
-        "best_median": median, "seeds_best_median": seeds_needed(median, sd),
-        "seeds_common": seeds_needed(COMMON_DIFFERENCE, sd),
+        "settings": len(groups), "n": sd.n, "sd": sd.value, "sd_low": sd.low, "sd_high": sd.high,
+        "best_second": second, "seeds_best_second": seeds_needed(second, sd.value),
+        "best_median": median, "seeds_best_median": seeds_needed(median, sd.value),
+        "seeds_common": common[0], "seeds_common_low": common[1], "seeds_common_high": common[2],
     }  # fmt: skip
 
 
+def _readable(numbers: pd.DataFrame) -> pd.DataFrame:
+    """The table to read; what follows from the deviation alone has its interval."""
+    common = numbers[["seeds_common", "seeds_common_low", "seeds_common_high"]].to_numpy()
+    table = pd.DataFrame(
+        {"data set": numbers["data"], "score": numbers["metric"], "n": numbers["n"],
+         "sd over seeds": [bracket(*r, digits=3) for r in numbers[["sd", "sd_low", "sd_high"]].to_numpy()],
+         f"seeds for {COMMON_DIFFERENCE}": [f"{_seeds(a)} [{_seeds(b)}, {_seeds(c)}]" for a, b, c in common],
+         "best − second": numbers["best_second"], "seeds for it": numbers["seeds_best_second"].map(_seeds),
+         "best − median": numbers["best_median"], "seeds for that": numbers["seeds_best_median"].map(_seeds)}
+    )  # fmt: skip
+    return table.drop(columns="data set") if table["data set"].nunique() == 1 else table
+
+
 def _seeds(value: float) -> str:
-    return "more than 100,000" if np.isinf(value) else f"{value:,.0f}"
+    return "> 100,000" if np.isinf(value) else f"{value:,.0f}"

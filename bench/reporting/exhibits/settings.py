@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
-from bench.reporting.statistics import means
+from bench.reporting.statistics import means, medians
 
 TITLE = "Every setting, every score"
 
@@ -32,13 +31,15 @@ def scores_per_setting(study: Study, rng: Generator) -> Exhibit:
 
 
 def setting_means(study: Study, columns: list[Column]) -> pd.DataFrame:
-    """One row per setting and column: mean, low, high, median, n (seeds with a score), planned (seeds)."""
+    """One row per setting and column: mean and median with intervals, n (seeds with a score), planned."""
     found = list(study.settings(columns, study.models(trained_only=False)))
+    scores = [x for _, _, x in found]
     rows = [
         {"data": first["data"], "model": first["model"], "setting": first["label"], "choice": first["choice"],
          "score": column.label, "mean": estimate.value, "low": estimate.low, "high": estimate.high,
-         "median": float(np.median(x)) if len(x) else np.nan, "n": len(x), "planned": first["planned"]}
-        for (column, first, x), estimate in zip(found, means([f[-1] for f in found]), strict=True)
+         "median": middle.value, "median_low": middle.low, "median_high": middle.high, "n": len(x),
+         "planned": first["planned"]}
+        for (column, first, x), estimate, middle in zip(found, means(scores), medians(scores), strict=True)
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

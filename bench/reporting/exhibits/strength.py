@@ -11,7 +11,7 @@ from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.names import HYPERPARAMETER_NAMES, REFERENCE, model_name, number
 from bench.reporting.plots import label_ends, line, reference_band
-from bench.reporting.statistics import medians
+from bench.reporting.statistics import median_coverage, medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
 TITLE, OF_PAPER = "Scores against the regularisation strength", "Figures 4 (left), 15"
@@ -22,37 +22,37 @@ def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
     metrics = study.metrics()
     if not metrics or not study.models():
         return too_little(TITLE, OF_PAPER, "no trained cell has a supervised score.")
-    numbers = setting_medians(study, metrics, study.models(), rng)
+    numbers = setting_medians(study, metrics, study.models())
     if numbers.empty:
         return too_little(TITLE, OF_PAPER, "no trained cell has a supervised score.")
     return Exhibit(
         TITLE, OF_PAPER,
         "Median over the seeds of each setting; the horizontal axis counts the values of an objective "
         "from the weakest to the strongest, since values of different objectives are not comparable "
-        f"({strengths(study)}). {bars(numbers)} {floor(study)}",
+        f"({strengths(study, study.models())}). {bars(numbers)}{floor(study)}",
         completeness(study, metrics),
         tuple(draw_lines(study, metrics, study.models(), numbers, "scores_against_strength")),
         numbers,
     )  # fmt: skip
 
 
-def setting_medians(study: Study, columns: list[Column], models: list[str], rng: Generator) -> pd.DataFrame:
+def setting_medians(study: Study, columns: list[Column], models: list[str]) -> pd.DataFrame:
     """One row per data set, column and setting of `models`: median, low, high, n and the strength's rank."""
     found = list(study.settings(columns, models))
     rows = [
         {"data": first["data"], "score": column.label, "model": first["model"], "setting": first["label"],
          "choice": first["choice"], "strength": first["strength"], "rank": first["rank"],
          "median": middle.value, "low": middle.low, "high": middle.high, "n": middle.n}
-        for (column, first, _), middle in zip(found, medians([f[-1] for f in found], rng), strict=True)
+        for (column, first, _), middle in zip(found, medians([f[-1] for f in found]), strict=True)
         if middle.n
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def strengths(study: Study) -> str:
-    """`β-VAE β 1, 4; FactorVAE γ 6, 20`: the values behind the ordinal positions."""
+def strengths(study: Study, models: list[str]) -> str:
+    """`β-VAE β 1, 4; FactorVAE γ 6, 20`: the values behind the ordinal positions of `models`."""
     parts = []
-    for model in study.models():
+    for model in models:
         cells = study.cells[study.cells["model"] == model]
         values = sorted(cells["strength"].dropna().unique())
         if values:
@@ -66,18 +66,18 @@ def bars(numbers: pd.DataFrame) -> str:
     """What the intervals mean at this number of seeds."""
     n = int(numbers["n"].min())
     if n < 2:
-        return "Bars are 95 % bootstrap intervals over seeds; a setting with one seed has none."
+        return "Bars are 95 % intervals over seeds; a setting with one seed has none."
     if n < 6:
         return (
-            f"Bars are bootstrap intervals over seeds; with {n} seeds they span their range and hold the "
-            f"true median with probability {100 * (1 - 2.0 ** (1 - n)):.0f} % at most."
+            f"Bars are the range of the seeds: with {n} of them it holds the true median with probability "
+            f"{100 * median_coverage(n):.0f} %, with six or more seeds bars are 95 % intervals."
         )
-    return "Bars are 95 % bootstrap intervals over seeds."
+    return "Bars are 95 % intervals over seeds, from order statistics."
 
 
 def floor(study: Study) -> str:
     """The sentence on the grey band, where the study has untrained networks."""
-    return "Grey: range and median of the untrained networks." if (~study.trained).any() else ""
+    return " Grey: range and median of the untrained networks." if (~study.trained).any() else ""
 
 
 def draw_lines(
@@ -90,10 +90,11 @@ def draw_lines(
     rows, wide = len(datasets), len(columns)
     height = 0.7 + rows * 0.95
     margins = {"left": 0.085, "right": 0.89, "top": 1 - 0.25 / height, "bottom": 0.4 / height}
-    with figure(PAGE_WIDTH, height, rows, wide, **margins, wspace=0.3, hspace=0.28) as (drawn, axes):
+    with figure(PAGE_WIDTH, height, rows, wide, **margins, wspace=0.36, hspace=0.28) as (drawn, axes):
         for (i, j), ax in np.ndenumerate(axes):
             _lines(ax, study, datasets[i], columns[j], models, numbers, 5.5 if j == wide - 1 else None)
             ax.tick_params(labelsize=5.5)
+            ax.locator_params(axis="y", nbins=4)
             if i == 0:
                 ax.set_title(columns[j].label, fontsize=7)
             if j == 0:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.names import count
 from bench.reporting.published import PUBLISHED
-from bench.reporting.statistics import variance_explained
+from bench.reporting.statistics import (
+    VarianceExplained,
+    mean_of_estimates,
+    seed_weights,
+    variance_explained,
+)
 
 LEVELS = {"objective": "model", "objective × value": "setting"}
 TABLES = {"objective": "t5a", "objective × value": "t5b"}
@@ -18,7 +25,7 @@ PAPER_SEEDS = 50
 def variance_by_choice(study: Study, rng: Generator) -> Exhibit:
     """R² of every score by objective and by objective × value (locatello2019.md §7.1), beside the paper's."""
     title, of_paper = "Variance explained by objective and by value", "Table 5"
-    numbers = explained(study, rng)
+    numbers, shares = explained(study, rng)
     if numbers.empty or numbers["r2"].isna().all():
         return too_little(
             title, of_paper, "two objectives or two values with more cells than settings are needed."
@@ -30,52 +37,60 @@ def variance_by_choice(study: Study, rng: Generator) -> Exhibit:
         "sample is what the paper prints; it grows with few seeds even without any effect, up to `null` "
         "on average, so the adjusted share comes with the 95 % interval (bootstrap over seeds). `null at "
         f"{PAPER_SEEDS}` is that floor in the paper. p: permuted labels that reach R².",
-        completeness(study, study.metrics()), numbers=numbers, table=_readable(numbers), text=_prose(numbers),
+        completeness(study, study.metrics()), numbers=numbers, table=_readable(numbers),
+        text=_prose(numbers, shares),
     )  # fmt: skip
 
 
-def explained(study: Study, rng: Generator) -> pd.DataFrame:
-    """One row per data set, metric and level: r2, adjusted with interval, null, p, n and the paper's R²."""
-    rows = []
+def explained(study: Study, rng: Generator) -> tuple[pd.DataFrame, list[VarianceExplained]]:
+    """One row per data set, metric and level: r2, adjusted with interval, null, p, n, the paper's R²; shares.
+
+    The scores of a data set share their resamples, so that a mean over scores has an interval.
+    """
+    rows, shares = [], []
     for data in study.datasets:
+        cells = study.cells[(study.cells["data"] == data) & study.trained]
+        weights = seed_weights(cells["setting"].to_numpy(str), rng)
         for metric in study.metrics():
-            x = study.of(metric, data=data)
-            cells = study.cells.loc[x.index]
-            trained = (study.trained[x.index]).to_numpy()
-            cells, scores = cells[trained], x.to_numpy()[trained]
+            x = study.values.loc[cells.index, metric.name].to_numpy()
+            there = np.isfinite(x)
+            settings = cells["setting"].to_numpy(str)[there]
             for level, column in LEVELS.items():
-                labels, settings = cells[column].to_numpy(str), cells["setting"].to_numpy(str)
-                share, groups = variance_explained(scores, labels, settings, rng), len(set(labels))
+                labels = cells[column].to_numpy(str)[there]
+                share = variance_explained(x[there], labels, settings, rng, weights=weights[:, there])
+                shares.append(share)
                 rows.append(
                     {"data": data, "metric": metric.label, "level": level, "r2": share.raw,
                      "adjusted": share.adjusted.value, "low": share.adjusted.low, "high": share.adjusted.high,
-                     "null": share.null, f"null_at_{PAPER_SEEDS}": _null_at_paper(groups, cells),
-                     "p": share.p,
-                     "n": share.adjusted.n,
+                     "null": share.null, f"null_at_{PAPER_SEEDS}": _null_at_paper(labels, settings),
+                     "p": share.p, "n": share.adjusted.n,
                      "paper": PUBLISHED.table_5(TABLES[level], data,
                      metric.metric) if metric.headline else None}
                 )  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows), shares
 
 
-def _null_at_paper(groups: int, cells: pd.DataFrame) -> float:
+def _null_at_paper(labels: np.ndarray, settings: np.ndarray) -> float:
     """(k − 1)/(n − 1) of these settings with the paper's number of seeds."""
-    return (groups - 1) / (max(cells["setting"].nunique() * PAPER_SEEDS, 2) - 1)
+    return (len(set(labels)) - 1) / (max(len(set(settings)) * PAPER_SEEDS, 2) - 1)
 
 
-def _prose(numbers: pd.DataFrame) -> tuple[str, ...]:
+def _prose(numbers: pd.DataFrame, shares: list[VarianceExplained]) -> tuple[str, ...]:
     """The headline: unweighted means over data sets and metrics, beside the paper's over the same entries."""
     parts = []
     for level in LEVELS:
         own = numbers[(numbers["level"] == level) & numbers["r2"].notna()]
         if own.empty:
             continue
-        text = f"{level}: R² {100 * own['r2'].mean():.0f} %, adjusted {100 * own['adjusted'].mean():.0f} %"
+        found = [shares[i] for i in own.index]
+        adjusted = mean_of_estimates([s.adjusted for s in found], [s.drawn for s in found])
+        percent = bracket(*(100 * v for v in (adjusted.value, adjusted.low, adjusted.high)), digits=0)
+        text = f"{level}: R² {100 * own['r2'].mean():.0f} %, adjusted {percent} %"
         paper = own["paper"].dropna()
         text += f" (the paper on these {len(paper)} entries: {paper.mean():.0f} %)" if len(paper) else ""
         parts.append(text)
     n = numbers[["data", "metric"]].drop_duplicates().shape[0]
-    return (f"Mean over {n} pairs of data set and metric. " + "; ".join(parts) + ".",)
+    return (f"Mean over {count(n, 'pair')} of data set and metric. " + "; ".join(parts) + ".",)
 
 
 def _readable(numbers: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,16 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
 from bench.reporting.names import model_name
-from bench.reporting.statistics import probability_of_winning, seed_weights
+from bench.reporting.statistics import (
+    Estimate,
+    auc,
+    mean_of_estimates,
+    percentiles,
+    seed_weights,
+    winning_draws,
+)
 
 
 def winning_objectives(study: Study, rng: Generator) -> Exhibit:
@@ -19,45 +26,64 @@ def winning_objectives(study: Study, rng: Generator) -> Exhibit:
     title, metrics = "Objective against objective", study.metrics()
     if len(study.models()) < 2 or not metrics:
         return too_little(title, "Figures 3, 13", "two objectives with a supervised score are needed.")
-    rows = [row for data in study.datasets for metric in metrics for row in _duels(study, data, metric, rng)]
-    numbers = pd.DataFrame(rows)
+    duels = [
+        duel for data in study.datasets for duel in _duels(study, data, metrics, _resamples(study, data, rng))
+    ]
+    numbers = pd.DataFrame([duel[0] for duel in duels])
     if numbers.empty:
         return too_little(title, "Figures 3, 13", "no two objectives are scored on one data set.")
     return Exhibit(
         title, "Figures 3, 13",
-        "Probability that a random trained model of the objective scores above a random one of the "
-        "other, over all their values and seeds, ties counting half, with its 95 % interval (bootstrap "
-        "over seeds). Average over data sets and metrics here, every pair in the CSV.",
-        completeness(study, metrics), numbers=numbers, table=_readable(numbers, study), text=_prose(numbers),
+        "Probability in percent that a random trained model of the objective scores above a random one of "
+        "the other, over all their values and seeds, ties counting half, with its 95 % interval (bootstrap "
+        "over seeds). Mean over data sets and metrics here, every pair in the CSV.",
+        completeness(study, metrics), numbers=numbers, table=_readable(duels, study), text=_prose(numbers),
     )  # fmt: skip
 
 
-def _duels(study: Study, data: str, metric: Column, rng: Generator) -> list[dict]:
-    """One row per pair of objectives on one data set and metric."""
-    sides = {}
-    for model in study.models():
-        x = study.of(metric, data=data, model=model)
-        if len(x):
-            weights = seed_weights(study.cells.loc[x.index, "setting"].to_numpy(str), rng)
-            sides[model] = x.to_numpy(), weights
-    rows = []
-    for a, b in combinations(sides, 2):
-        wins = probability_of_winning(sides[a][0], sides[b][0], sides[a][1], sides[b][1])
-        rows.append(
-            {"data": data, "metric": metric.label, "objective": model_name(a), "against": model_name(b),
-             "probability": wins.value, "low": wins.low, "high": wins.high, "n": wins.n}
-        )  # fmt: skip
-    return rows
+def _resamples(study: Study, data: str, rng: Generator) -> dict[str, tuple[pd.Index, np.ndarray]]:
+    """Model -> its cells on a data set and resamples of their seeds, which all metrics share."""
+    cells = study.cells[study.cells["data"] == data]
+    found = {model: cells.index[cells["model"] == model] for model in study.models()}
+    return {
+        model: (index, seed_weights(cells.loc[index, "setting"].to_numpy(str), rng))
+        for model, index in found.items()
+        if len(index)
+    }
 
 
-def _readable(numbers: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Objective × objective: mean probability over data sets and metrics, in percent."""
+def _duels(
+    study: Study, data: str, metrics: list[Column], resamples: dict[str, tuple[pd.Index, np.ndarray]]
+) -> list[tuple[dict, Estimate, np.ndarray]]:
+    """A row, its estimate and its draws per metric and pair of objectives that are scored on one data set."""
+    found = []
+    for metric in metrics:
+        sides = {}
+        for model, (index, weights) in resamples.items():
+            x = study.values.loc[index, metric.name].to_numpy()
+            if np.isfinite(x).any():
+                sides[model] = x[np.isfinite(x)], weights[:, np.isfinite(x)]
+        for a, b in combinations(sides, 2):
+            (x, left), (y, right) = sides[a], sides[b]
+            drawn = winning_draws(x, y, left, right)
+            wins = Estimate(auc(x, y), *percentiles(drawn), len(x) + len(y))
+            row = {"data": data, "metric": metric.label, "objective": model_name(a), "against": model_name(b),
+                   "probability": wins.value, "low": wins.low, "high": wins.high, "n": wins.n}  # fmt: skip
+            found.append((row, wins, drawn))
+    return found
+
+
+def _readable(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.DataFrame:
+    """Objective × objective: mean probability over data sets and metrics in percent, with its interval."""
     labels = [model_name(m) for m in study.models()]
-    mean = numbers.groupby(["objective", "against"])["probability"].mean()
     table = pd.DataFrame("–", index=labels, columns=labels)
-    for (a, b), probability in mean.items():
-        table.loc[a, b] = f"{100 * probability:.0f} %"
-        table.loc[b, a] = f"{100 - 100 * probability:.0f} %"
+    for a, b in combinations(labels, 2):
+        own = [d for d in duels if (d[0]["objective"], d[0]["against"]) == (a, b)]
+        if own:
+            mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own])
+            percent = 100 * np.array([mean.value, mean.low, mean.high])
+            table.loc[a, b] = bracket(*percent, digits=0)
+            table.loc[b, a] = bracket(*(100 - percent)[[0, 2, 1]], digits=0)
     return table.rename_axis("P(row > column)").reset_index()
 
 

@@ -1,0 +1,91 @@
+"""Means and medians with intervals that hold at few seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator
+from scipy import stats
+
+from bench.reporting.statistics.resampling import (
+    DRAWS,
+    LEVEL,
+    Estimate,
+    estimate_from,
+    seed_weights,
+    widening,
+)
+
+
+def means(groups: Sequence[np.ndarray]) -> list[Estimate]:
+    """Mean of each group of scores (n,) with Student's interval: exact for normal scores at any n ≥ 2."""
+    n = np.array([len(x) for x in groups])
+    quantile = stats.t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1))
+    estimates = []
+    for x, size, t in zip(groups, n, quantile, strict=True):
+        centre = float(x.mean()) if size else np.nan
+        half = float(t * x.std(ddof=1) / np.sqrt(size)) if size > 1 else np.nan
+        estimates.append(Estimate(centre, centre - half, centre + half, int(size)))
+    return estimates
+
+
+def medians(groups: Sequence[np.ndarray]) -> list[Estimate]:
+    """Median of each group of scores (n,), one group per setting, with an interval from its order statistics.
+
+    Distribution-free, interpolated to 95 % between two order statistics (Hettmansperger & Sheather 1986); a
+    bootstrap of six to eight seeds holds the median in 88 to 92 % of the cases only. Below six seeds it is
+    their range, which holds the median with the probability `median_coverage`. Captions say so.
+    """
+    return [
+        Estimate(float(np.median(x)) if len(x) else np.nan, *_median_interval(np.sort(x)), len(x))
+        for x in groups
+    ]
+
+
+def median_coverage(n: int) -> float:
+    """Probability that the interval of `medians` holds the true median with n seeds: 75 % for three."""
+    return LEVEL if n >= 6 else 1 - 2.0 ** (1 - n)
+
+
+def _median_interval(x: np.ndarray) -> tuple[float, float]:
+    """Interval of the median of ascending `x` (n,); NaN below two."""
+    n = len(x)
+    if n < 2:
+        return np.nan, np.nan
+    # how often the k-th smallest and k-th largest enclose the median
+    holds = 1 - 2 * stats.binom.cdf(np.arange(n // 2), n, 0.5)
+    k = int((holds >= LEVEL).sum())
+    if k == 0:
+        return float(x[0]), float(x[-1])
+    if k == len(holds):
+        return float(x[k - 1]), float(x[n - k])
+    step = (holds[k - 1] - LEVEL) / (holds[k - 1] - holds[k])
+    inward = (n - k) * step / (k + (n - 2 * k) * step)
+    low = x[k - 1] + inward * (x[k] - x[k - 1])
+    return float(low), float(x[n - k] - inward * (x[n - k] - x[n - k - 1]))
+
+
+def pooled_median(x: np.ndarray, settings: np.ndarray, rng: Generator) -> Estimate:
+    """Median of scores `x` (n,) over several `settings` (n,), with a bootstrap interval over their seeds."""
+    value = float(np.median(x)) if len(x) else np.nan
+    copies = seed_weights(settings, rng)
+    order = np.argsort(x, kind="stable")
+    reached = np.cumsum(copies[:, order], axis=1)
+    n = len(x)
+    middle = [np.argmax(reached > place, axis=1) for place in ((n - 1) // 2, n // 2)] if len(copies) else []
+    drawn = np.mean([x[order][place] for place in middle], axis=0) if middle else np.array([])
+    return estimate_from(value, drawn, n, widening(settings))
+
+
+def resampled_medians(groups: Sequence[np.ndarray], rng: Generator, draws: int = DRAWS) -> list[np.ndarray]:
+    """Medians (draws,) of bootstrap samples of each group of scores (n,), one group per setting, n ≥ 1.
+
+    The median of a resample is the middle one, or the mean of the middle two, of n ranks drawn with
+    replacement; each group draws its own ranks.
+    """
+    drawn = []
+    for x in groups:
+        ranks = np.sort(rng.integers(0, len(x), (draws, len(x))), axis=1)
+        drawn.append(np.sort(x)[ranks[:, [(len(x) - 1) // 2, len(x) // 2]]].mean(axis=1))
+    return drawn
