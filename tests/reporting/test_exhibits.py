@@ -79,6 +79,8 @@ def test_a_metric_on_half_the_cells_is_named(thin_studies):
 def test_what_separates_trained_from_untrained(quick):
     numbers = made("separation", quick).numbers.set_index("metric")
     assert numbers.loc["MIG", "above_best_untrained"] == 48
+    assert numbers.loc["MIG", "above_low"] == pytest.approx(0.025 ** (1 / 48))  # all of 48: Clopper-Pearson
+    assert numbers.loc["MIG", "above_high"] == 1
     assert numbers.loc["MIG", "trained_wins"] == 1
     assert numbers.loc["MIG", "pairs_apart"] > 15 * numbers.loc["MIG", "pairs_apart_by_chance"]
     assert numbers.loc["Modularity", "p"] > 0.05

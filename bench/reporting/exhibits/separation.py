@@ -13,7 +13,13 @@ from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
 from bench.reporting.exhibits.settings import setting_means
 from bench.reporting.names import REFERENCE, count
-from bench.reporting.statistics import LEVEL, probability_of_winning, seed_weights, variance_explained
+from bench.reporting.statistics import (
+    LEVEL,
+    probability_of_winning,
+    seed_weights,
+    share,
+    variance_explained,
+)
 
 TITLE = "What separates"
 PERMUTATIONS = 200
@@ -32,10 +38,10 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         TITLE, "",
         "Trained above untrained: probability that a random trained network scores above a random "
-        "untrained one, and how many lie above the best of them. Explained by setting: adjusted share of "
-        "the variance over the trained networks, with p of permuted labels. Pairs apart: pairs of "
-        "settings whose 95 % intervals of the mean do not overlap, and how many do so when scores are "
-        "shuffled over the settings.",
+        "untrained one, and how many lie above the best of them, with the interval of their share. "
+        "Explained by setting: adjusted share of the variance over the trained networks, with p of permuted "
+        "labels. Pairs apart: pairs of settings whose 95 % intervals of the mean do not overlap, and how "
+        "many do so when scores are shuffled over the settings.",
         completeness(study, metrics),
         numbers=numbers,
         table=_readable(numbers),
@@ -54,11 +60,14 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
         x, untrained, seed_weights(settings, rng), seed_weights(np.zeros(len(untrained), str), rng)
     )
     explained = variance_explained(x, settings, settings, rng)
+    above = share(x > untrained.max(initial=-np.inf), settings, rng)  # given these untrained ones
     found, possible, chance = disjoint_pairs(x, settings, rng)
     return {
         "data": data, "metric": metric.label, "n": len(x), "untrained": len(untrained),
         "trained_wins": wins.value, "wins_low": wins.low, "wins_high": wins.high,
-        "above_best_untrained": int((x > untrained.max()).sum()) if len(untrained) else None,
+        "above_best_untrained": round(above.value * len(x)) if len(untrained) else None,
+        "above_low": above.low if len(untrained) else None,
+        "above_high": above.high if len(untrained) else None,
         "r2_setting": explained.raw, "adjusted": explained.adjusted.value,
         "adjusted_low": explained.adjusted.low, "adjusted_high": explained.adjusted.high,
         "null": explained.null, "p": explained.p,
@@ -164,8 +173,11 @@ def _readable(numbers: pd.DataFrame) -> pd.DataFrame:
             bracket(*r) for r in numbers[["trained_wins", "wins_low", "wins_high"]].to_numpy()
         ]
         table["above best untrained"] = [
-            "–" if pd.isna(a) else f"{a:.0f} of {n}"
-            for a, n in zip(numbers["above_best_untrained"], numbers["n"], strict=True)
+            "–"
+            if pd.isna(r.above_best_untrained)
+            else f"{r.above_best_untrained:.0f} of {r.n} "
+            f"({100 * r.above_low:.0f} to {100 * r.above_high:.0f} %)"
+            for r in numbers.itertuples()
         ]
     table["explained by setting"] = [
         bracket(*r) for r in numbers[["adjusted", "adjusted_low", "adjusted_high"]].to_numpy()
