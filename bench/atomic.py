@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+#: A temporary file this old belongs to no writer: the longest write takes minutes. On shared storage the
+#: process that it is named after may live on another machine, so age is all there is to go by.
+ORPHAN_SECONDS = 24 * 3600.0
 
 
 @contextmanager
@@ -37,6 +42,16 @@ def whole_file(path: Path) -> Iterator[Path]:
 def is_disk_full(error: BaseException) -> bool:
     """Whether a file could not be written for want of room, on the disk or in the user's quota."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def remove_orphans(folder: Path) -> None:
+    """Delete the temporary files below `folder` that a killed writer left behind, once they are a day old."""
+    for path in folder.rglob(".*.tmp"):
+        try:
+            if time.time() - path.stat().st_mtime > ORPHAN_SECONDS:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # another process swept, too
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,19 +6,15 @@ nobody will train again; one inside a write leaves a hidden temporary file. Neit
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from bench import artifacts, attempts
+from bench.atomic import remove_orphans
 from bench.context import codes_path, trained_path
 from bench.plan import Pack
-
-#: A temporary file this old belongs to no writer: the longest write takes seconds. On shared storage the
-#: process that it is named after may live on another machine, so age is all there is to go by.
-ORPHAN_SECONDS = 24 * 3600.0
 
 
 def lock_of(work: Path, pack: Pack) -> FileLock:
@@ -53,13 +49,4 @@ def sweep(folder: Path, packs: Sequence[Pack], settled: Collection[str]) -> None
                     remove_work(work, finished)
             except Timeout:
                 continue
-    _remove_orphans(Path(folder))
-
-
-def _remove_orphans(folder: Path) -> None:
-    for path in folder.rglob(".*.tmp"):
-        try:
-            if time.time() - path.stat().st_mtime > ORPHAN_SECONDS:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # another run swept, too
+    remove_orphans(Path(folder))

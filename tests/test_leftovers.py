@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from studies import commit, plan_study, write_checkpoint
 
-from bench.leftovers import ORPHAN_SECONDS, lock_of, sweep
+from bench.atomic import ORPHAN_SECONDS
+from bench.data import prepare
+from bench.leftovers import lock_of, sweep
 from bench.plan import cut
 from bench.running import plan_to_run
 
@@ -58,10 +60,21 @@ def test_a_checkpoint_with_an_unfinished_cell_stays(left):
 
 def test_temporary_files_go_once_no_writer_can_be_alive(left):
     folder, _ = left
-    young, old = (folder / "scores" / f".{name}.parquet.77.tmp" for name in ("young", "old"))
+    _assert_only_old_ones_go(folder / "scores", lambda: sweep(folder, [], set()))
+
+
+def test_so_do_those_of_a_killed_rendering(tmp_path):
+    (tmp_path / "dsprites").mkdir()
+    _assert_only_old_ones_go(
+        tmp_path / "dsprites", lambda: prepare("dsprites_quick", "rendered:1", tmp_path, processes=2)
+    )
+
+
+def _assert_only_old_ones_go(folder: Path, act) -> None:
+    young, old = (folder / f".{name}.77.tmp" for name in ("young", "old"))
     for path in (young, old):
         path.write_bytes(b"PAR1")
     long_ago = time.time() - ORPHAN_SECONDS - 60
     os.utime(old, (long_ago, long_ago))
-    sweep(folder, [], set())
+    act()
     assert (young.exists(), old.exists()) == (True, False)

@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from bench.atomic import remove_orphans
 from bench.data import (
     cars3d,
     color_dsprites,
@@ -96,6 +97,7 @@ def prepare(
         raise FileNotFoundError(
             f"{name}: {names} is needed and not there. Type {typed('fetch', name, folder)}."
         )
+    remove_orphans(folder)
     try:
         entry.preparer(source, folder, processes or os.cpu_count() or 1, progress or _silent)
     except UNREADABLE as error:
