@@ -11,7 +11,7 @@ SMALL = {
     "beta_vae": {"train_examples": 400, "eval_examples": 200},
     "factor_vae": {"train_votes": 400, "eval_votes": 200},
     "dci": {"train_rows": 300, "test_rows": 200},
-    "downstream": {"sizes": (60,)},  # with 30, the C that cross-validation picks hangs on the last bits of a fit
+    "downstream": {"sizes": (60,)},  # at 30 the C that is picked hangs on the last bits of a fit
 }
 EVERY = [(metric, estimator) for metric in METRICS for estimator in METRICS[metric]]
 PER_CODE_SCALE_FREE = ("mig", "modularity", "dci", "explicitness")
