@@ -19,6 +19,7 @@ from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
 from bench.grid import Cell, own_object
+from bench.heap import keep_freed_memory
 from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
 from bench.nets import discriminator as discriminators
@@ -55,11 +56,13 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
 
 
 def settle_process(device: str, precision: str = "float32") -> None:
-    """Set what torch keeps per process, the same for every pack of a precision.
+    """Set what is kept per process, the same for every pack of a precision.
 
-    One thread: two on a shared CPU wait for each other. Denormals, which dead units breed, are flushed. On a
-    GPU float32 means float32, and kernels are chosen by shape alone, so that equal shapes give equal bits.
+    One thread: two on a shared CPU wait for each other. Denormals, which dead units breed, are flushed, and
+    freed memory is kept. On a GPU float32 means float32, and kernels are chosen by shape alone, so that equal
+    shapes give equal bits.
     """
+    keep_freed_memory()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     if device == "cuda":
