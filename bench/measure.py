@@ -22,11 +22,11 @@ from bench.data.device import DeviceImages
 from bench.grid import Cell
 from bench.metrics import Request
 from bench.plan import Work, width_of
-from bench.problem import Members, Problem, State, block, block_length, draw_nuisance, start
+from bench.problem import UNROLLED, Members, Problem, State, block, block_length, draw_nuisance, start
 from bench.randomness import Stream
 from bench.scoring import score_table
 from bench.settings import IMAGE_SIZE
-from bench.stepping import UNROLLED, stepper_for, update
+from bench.stepping import stepper_for, update
 from bench.train_pack import members_of, problem_of, settle_process
 from bench.yardstick import PlainLoop
 

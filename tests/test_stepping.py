@@ -4,8 +4,8 @@ import pytest
 import torch
 from problems import SETTINGS, members, problem
 
-from bench.problem import block, start
-from bench.stepping import UNROLLED, EagerSteps, GraphedSteps, stepper_for
+from bench.problem import UNROLLED, block, start, steps_at_once
+from bench.stepping import EagerSteps, GraphedSteps, stepper_for
 from bench.training import is_logged
 
 
@@ -20,6 +20,16 @@ def test_about_two_hundred_steps_are_logged_the_first_and_last_among_them(steps,
 def test_in_long_trainings_a_graph_can_read_every_logged_step_but_the_first():
     logged = [step for step in range(8000) if is_logged(step, 8000)]
     assert {step % UNROLLED for step in logged[1:]} == {UNROLLED - 1}
+
+
+@pytest.mark.parametrize(
+    ("members", "nuisance", "on_cpu", "on_gpu"),
+    [(32, 0, 100, 100), (1, 12_288, 5, 100), (32, 12_288, 1, 20), (64, 12_288, 1, 10), (8, 3, 100, 100)],
+)
+def test_blocks_fill_whole_graphs_where_memory_allows(members, nuisance, on_cpu, on_gpu):
+    numbers = members * 64 * nuisance
+    assert steps_at_once(numbers, "cpu") == on_cpu
+    assert steps_at_once(numbers, "cuda") == on_gpu
 
 
 def test_on_a_cpu_steps_are_single():
