@@ -21,8 +21,8 @@ from bench.settings import Training
 
 BLOCK = 100  # steps whose random numbers are made at once: amortises the ~120 integer operations of Philox
 UNROLLED = 10  # steps in one CUDA graph: launching it costs a host some microseconds, whatever its length
-#: Images' noise of a block at most, by device; making it takes about as much again. A core shares its machine's
-#: memory with others; on a GPU even 64 members of Noisy-dSprites fill a graph of UNROLLED steps.
+#: Images' noise of a block at most, by device; making it takes about as much again. A core shares its memory
+#: with others; on a GPU even 64 members of Noisy-dSprites fill a graph of UNROLLED steps.
 NUISANCE_BYTES = {"cpu": 2**24, "cuda": 2**31}
 
 VAE_BETAS = (0.9, 0.999)
