@@ -57,6 +57,8 @@ def run_on_ray(
 
     ray.init(**_init_arguments(cpus, address))
     try:
+        if gpus_per_pack:
+            on_event({"slots": ray.cluster_resources().get("GPU", 0) / gpus_per_pack})
         full = _full_disk(tune)
         scorer = _Scorer(ray, works, context, on_event) if scoring == "beside" else None
         half = train_half if scorer else run_pack
@@ -118,7 +120,7 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
 
     def report(event: dict) -> None:
         now = time.monotonic()
-        if event.keys() & {"committed", "error", "full"} or now - last["at"] >= REPORT_SECONDS:
+        if event.keys() & {"committed", "error", "full", "device_seconds"} or now - last["at"] >= REPORT_SECONDS:
             last["at"] = now
             tune.report(event)
 

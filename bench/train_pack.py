@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
             trainer.encode_kept(cell, *kept[cell.id])
     for stack in trainer.stacks([cell for cell in waiting if cell.id not in kept]):
         trainer.train_stack(stack)
+    report({"pack": work.pack.id, "device_seconds": trainer.device_seconds})
     if context.mirror:
         context.mirror.push_missing(work.pack.id)
 
@@ -83,6 +85,7 @@ class PackTrainer:
     index: np.ndarray  # images of the code tables
     stored_index: np.ndarray  # images whose codes are kept for UDR
     width: int  # cells in one stacked step; halved where they do not fit in memory
+    device_seconds: float = 0.0  # spent on training and encoding so far, files not counted
 
     @staticmethod
     def open(work: Work, context: Context, report: Report) -> PackTrainer:
@@ -179,15 +182,18 @@ class PackTrainer:
     def _train_group(self, cells: list[Cell]) -> None:
         began = time.perf_counter()
         members, state, curve = self._begin(cells)
-        train(self.problem, members, state, curve, self._on_block(cells))
+        with self._using_device():
+            train(self.problem, members, state, curve, self._on_block(cells))
         self._save(cells, state, curve)
         batches = -(-EVALUATION_IMAGES // self.problem.training.batch_size)
-        values = evaluate(self.problem, members, state, batches)
+        with self._using_device():
+            values = evaluate(self.problem, members, state, batches)
+            values = {key: value.tolist() for key, value in values.items()}
         seconds = (time.perf_counter() - began) / len(cells)
         self._keep(cells, state, curve, self._about_file(seconds * len(cells)))
         for row, cell in enumerate(cells):
             error = _death(state, row)
-            scores = {key: float(values[key][row]) for key in TRAINING_KEYS}
+            scores = {key: values[key][row] for key in TRAINING_KEYS}
             self._record(cell, error, {} if error else scores, seconds)
 
     def encode_kept(self, cell: Cell, path, row: int) -> None:
@@ -270,10 +276,17 @@ class PackTrainer:
             artifacts.write_stored_codes(self.context.path / "codes", pack_id, self.stored_index, kept, about)
 
     def _write_codes(self, cells: list[Cell], parameters: torch.Tensor) -> None:
-        mean, log_variance = code_tables(self.problem, parameters, self.index)
+        with self._using_device():
+            mean, log_variance = code_tables(self.problem, parameters, self.index)
         for row, cell in enumerate(cells):
             path = codes_path(self.context.work, cell.id)
             artifacts.write_codes(path, mean[row], log_variance[row], self.index)
+
+    @contextmanager
+    def _using_device(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.device_seconds += time.perf_counter() - began
 
     def _about_file(self, seconds: float) -> dict[str, str]:
         """The metadata of what this process writes about cells that took `seconds` together."""

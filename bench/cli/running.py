@@ -97,6 +97,8 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
                 _say_interrupted(running.outcome(plan))
             except OSError as error:
                 click.echo(f"The run stopped: {error}. Mend this; the same command continues.", err=True)
+        if display.tally.idle_share is not None:
+            click.echo(f"GPUs: no pack trained in {display.tally.idle_share:.1%} of their time.")
     _say_outcome(running.outcome(plan), grid)
 
 
