@@ -120,7 +120,8 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
 
     def report(event: dict) -> None:
         now = time.monotonic()
-        if event.keys() & {"committed", "error", "full", "device_seconds"} or now - last["at"] >= REPORT_SECONDS:
+        is_due = now - last["at"] >= REPORT_SECONDS
+        if is_due or event.keys() & {"committed", "error", "full", "device_seconds"}:
             last["at"] = now
             tune.report(event)
 
