@@ -186,7 +186,7 @@ class _Factors(Dataset):
         self.name, self.factor_names, self.factor_sizes = name, entry.factor_names, entry.factor_sizes
 
 
-class _Noise(Dataset):
+class Noise(Dataset):
     """Random images of the right shape: what a step costs does not depend on what it sees."""
 
     name, factor_names, factor_sizes = "noise", ("image",), (4096,)
@@ -202,7 +202,7 @@ class _Noise(Dataset):
 
 def _problem(cell: Cell, device: str) -> Problem:
     return problem_of(
-        cell, DeviceImages(_Noise(_channels(cell)), device, IMAGE_SIZE[cell.training.architecture])
+        cell, DeviceImages(Noise(_channels(cell)), device, IMAGE_SIZE[cell.training.architecture])
     )
 
 
