@@ -22,7 +22,17 @@ from bench.data.device import DeviceImages
 from bench.grid import Cell
 from bench.metrics import Request
 from bench.plan import Work, width_of
-from bench.problem import UNROLLED, Members, Problem, State, block, block_length, draw_nuisance, start
+from bench.problem import (
+    UNROLLED,
+    Members,
+    Problem,
+    State,
+    activation_dtype,
+    block,
+    block_length,
+    draw_nuisance,
+    start,
+)
 from bench.randomness import Stream
 from bench.scoring import score_table
 from bench.settings import IMAGE_SIZE
@@ -72,8 +82,7 @@ class BatchCost:
 
 def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
     """Measure each (model, architecture, channels) of `works` that is trained at all."""
-    settle_process(device)
-    limit = matrix_peak(device)
+    limits: dict[str, float] = {}
     seen = set()
     for work in works:
         cell = work.pack.cells[0]
@@ -81,12 +90,15 @@ def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
         kind = (cell.model, cell.training.architecture, channels)
         if kind not in seen and cell.training.steps:
             seen.add(kind)
-            yield _speed(cell, channels, device, limit)
+            precision = cell.training.precision
+            settle_process(device, precision)
+            if precision not in limits:
+                limits[precision] = matrix_peak(device, activation_dtype(precision))
+            yield _speed(cell, channels, device, limits[precision])
 
 
 def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[BatchCost]:
     """Time the images of each data set of `works` that is prepared under `folder`, beside a step on them."""
-    settle_process(device)
     seen = set()
     for work in works:
         cell = work.pack.cells[0]
@@ -94,6 +106,7 @@ def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[Ba
             continue
         seen.add(cell.dataset)
         if find_entry(cell.dataset).is_prepared(cell.source, folder):
+            settle_process(device, cell.training.precision)
             yield _batch_cost(cell, open_dataset(cell.dataset, cell.source, folder), device)
 
 
@@ -109,9 +122,12 @@ def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> flo
     return total / workers / 3.6e6
 
 
-def matrix_peak(device: str) -> float:
-    """GFLOP/s of a float32 matrix product of this machine (one thread on a CPU): the best of ten."""
-    left = torch.rand(MATRIX, MATRIX, device=device)
+def matrix_peak(device: str, dtype: torch.dtype) -> float:
+    """GFLOP/s of a matrix product of this machine (one thread on a CPU): the best of ten.
+
+    In float32 an NVIDIA GPU multiplies as this process was settled, TF32 or not.
+    """
+    left = torch.rand(MATRIX, MATRIX, device=device, dtype=dtype)
     best = min(_timed(lambda: left @ left, device) for _ in range(ROUNDS))
     return 2 * MATRIX**3 / best / 1e9
 

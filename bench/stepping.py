@@ -165,6 +165,7 @@ class GraphedSteps:
         if count != UNROLLED or here not in ([], [last]):
             return self.eager.run(prepared, first, count, wanted)
         if self.buffers is None:
+            torch.cuda.synchronize()  # what the steps read is still being made, on another stream
             with torch.cuda.stream(torch.cuda.Stream()):
                 points = self.eager.run(prepared, first, count, wanted)
             torch.cuda.synchronize()

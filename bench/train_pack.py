@@ -128,19 +128,29 @@ class PackTrainer:
         for group, tries in self._groups(cells):
             self._note(group, tries)
             try:
-                self._train_group(group)
-            except Exception as error:
-                if isinstance(error, OSError):
-                    raise
-                if _is_out_of_memory(error) and self.width > 1:
+                error, out_of_memory = self._try_group(group)
+                if out_of_memory and self.width > 1:
                     self.width //= 2
                     self.report({"pack": self.work.pack.id, "width": self.width})
                     self.train_stack(group)
-                else:
+                elif error:
                     for cell in group:
-                        self._record(cell, traceback.format_exc(), {}, 0.0)
+                        self._record(cell, error, {}, 0.0)
             finally:  # also when a key is pressed: only a process that is gone leaves its note
                 self._forget(group)
+
+    def _try_group(self, cells: list[Cell]) -> tuple[str, bool]:
+        """Train a group; returns the traceback of what went wrong, if any, and whether memory was short.
+
+        As text, since the exception itself holds all that the failed try had in memory.
+        """
+        try:
+            self._train_group(cells)
+        except OSError:
+            raise
+        except Exception as error:
+            return traceback.format_exc(), _is_out_of_memory(error)
+        return "", False
 
     def _note(self, group: list[Cell], tries: list[Attempt]) -> None:
         """Write down that a try begins, for every machine to see."""
@@ -353,8 +363,13 @@ def device_name(device: str) -> str:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocation failed; torch's CPU allocator raises a plain RuntimeError."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether an allocation failed, also one that led to `error`, as when a graph is captured.
+
+    torch's CPU allocator raises a plain RuntimeError.
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return True
+    return error.__context__ is not None and _is_out_of_memory(error.__context__)
 
 
 def _image_size(cell: Cell) -> int:

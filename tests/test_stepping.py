@@ -2,10 +2,14 @@
 
 import pytest
 import torch
-from problems import SETTINGS, members, problem
+from problems import SETTINGS, NoiseImages, members, problem
 
-from bench.problem import UNROLLED, block, start, steps_at_once
-from bench.stepping import EagerSteps, GraphedSteps, stepper_for
+from bench.data.device import DeviceImages
+from bench.models import MODELS
+from bench.optim import Moments
+from bench.problem import UNROLLED, Block, Problem, State, block, start, steps_at_once
+from bench.settings import IMAGE_SIZE
+from bench.stepping import EagerSteps, GraphedSteps, stepper_for, update, what_is_logged
 from bench.training import is_logged
 
 
@@ -51,6 +55,33 @@ def test_stretches_of_any_length_give_the_same_bits_and_points():
     assert torch.equal(whole.discriminator, parts.discriminator)
     for one, other in zip(points, others, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def to_meta(given):
+    """The same tensors without values, in whatever holds them."""
+    if isinstance(given, torch.Tensor):
+        return given.to("meta")
+    if isinstance(given, dict):
+        return {name: to_meta(value) for name, value in given.items()}
+    if isinstance(given, Block | State | Moments):
+        return type(given)(**to_meta(vars(given)))
+    return given
+
+
+@pytest.mark.parametrize("architecture", ["conv_64", "dense_8"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_step_asks_the_host_nothing(model, architecture):
+    """Tensors without values run through it: reading one, as a synchronisation does, would be an error."""
+    given = problem(model, architecture=architecture, precision="float32")
+    pack = members(given, SETTINGS[model])
+    state, prepared = to_meta(start(given, pack)), to_meta(block(given, pack, 0, UNROLLED))
+    images = DeviceImages(NoiseImages(), "meta", IMAGE_SIZE[architecture])
+    elsewhere = Problem(**{**vars(given), "images": images})
+    with pytest.raises(RuntimeError):
+        state.alive.all().item()
+    point = what_is_logged(*update(elsewhere, state, to_meta(pack.hyper), prepared, 3))
+    assert point["loss"].shape == (3,)
+    assert {value.device.type for value in point.values()} == {"meta"}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="a CUDA graph needs an NVIDIA GPU")
