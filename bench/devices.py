@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
+_DEVICES = Path("/dev")
 
 
 def gpus() -> int:
@@ -13,7 +14,9 @@ def gpus() -> int:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([name for name in visible.split(",") if name.strip() and name.strip() != "-1"])
-    return len(list(_NVIDIA.iterdir())) if _NVIDIA.is_dir() else 0
+    if _NVIDIA.is_dir():
+        return len(list(_NVIDIA.iterdir()))
+    return len(list(_DEVICES.glob("nvidia[0-9]*")))  # a sandbox may show the devices and not the driver
 
 
 def find_device() -> str:

@@ -103,7 +103,7 @@ def shipped_grids() -> dict[str, Path]:
 def load_grid(
     path: str | Path, *, sources: Mapping[str, str] | None = None, data_dir: str | Path | None = None
 ) -> LoadedGrid:
-    """Read and check a grid: a file, or the name of one that ships with bench (quickstart, locatello).
+    """Read and check a grid: a file, or the name of one that ships with bench (see shipped_grids).
 
     `sources` fixes data sets to sources already chosen (a study's own, kept in study.json); the others are
     resolved from what lies in the data folder. Raises GridError, which lists every mistake with its line.

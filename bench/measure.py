@@ -22,12 +22,21 @@ from bench.data.device import DeviceImages
 from bench.grid import Cell
 from bench.metrics import Request
 from bench.plan import Work, width_of
-from bench.problem import Members, Problem, State, block, block_length, draw_nuisance, start
+from bench.problem import (
+    UNROLLED,
+    Members,
+    Problem,
+    State,
+    activation_dtype,
+    block,
+    block_length,
+    draw_nuisance,
+    start,
+)
 from bench.randomness import Stream
 from bench.scoring import score_table
-from bench.settings import IMAGE_SIZE
-from bench.stepping import UNROLLED, stepper_for, update
-from bench.train_pack import members_of, problem_of, settle_process
+from bench.stack import image_size, members_of, problem_of, settle_process
+from bench.stepping import stepper_for, update
 from bench.yardstick import PlainLoop
 
 ROUNDS = 10
@@ -72,8 +81,7 @@ class BatchCost:
 
 def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
     """Measure each (model, architecture, channels) of `works` that is trained at all."""
-    settle_process(device)
-    limit = matrix_peak(device)
+    limits: dict[str, float] = {}
     seen = set()
     for work in works:
         cell = work.pack.cells[0]
@@ -81,12 +89,15 @@ def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
         kind = (cell.model, cell.training.architecture, channels)
         if kind not in seen and cell.training.steps:
             seen.add(kind)
-            yield _speed(cell, channels, device, limit)
+            precision = cell.training.precision
+            settle_process(device, precision)
+            if precision not in limits:
+                limits[precision] = matrix_peak(device, activation_dtype(precision))
+            yield _speed(cell, channels, device, limits[precision])
 
 
 def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[BatchCost]:
     """Time the images of each data set of `works` that is prepared under `folder`, beside a step on them."""
-    settle_process(device)
     seen = set()
     for work in works:
         cell = work.pack.cells[0]
@@ -94,6 +105,7 @@ def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[Ba
             continue
         seen.add(cell.dataset)
         if find_entry(cell.dataset).is_prepared(cell.source, folder):
+            settle_process(device, cell.training.precision)
             yield _batch_cost(cell, open_dataset(cell.dataset, cell.source, folder), device)
 
 
@@ -109,9 +121,12 @@ def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> flo
     return total / workers / 3.6e6
 
 
-def matrix_peak(device: str) -> float:
-    """GFLOP/s of a float32 matrix product of this machine (one thread on a CPU): the best of ten."""
-    left = torch.rand(MATRIX, MATRIX, device=device)
+def matrix_peak(device: str, dtype: torch.dtype) -> float:
+    """GFLOP/s of a matrix product of this machine (one thread on a CPU): the best of ten.
+
+    In float32 an NVIDIA GPU multiplies as this process was settled, TF32 or not.
+    """
+    left = torch.rand(MATRIX, MATRIX, device=device, dtype=dtype)
     best = min(_timed(lambda: left @ left, device) for _ in range(ROUNDS))
     return 2 * MATRIX**3 / best / 1e9
 
@@ -157,7 +172,7 @@ def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
 
 def _batch_cost(cell: Cell, dataset: Dataset, device: str) -> BatchCost:
     width = width_of(cell.training.architecture, device)
-    problem = problem_of(cell, DeviceImages(dataset, device, IMAGE_SIZE[cell.training.architecture]))
+    problem = problem_of(cell, DeviceImages(dataset, device, image_size(cell)))
     members = members_of([cell] * width, problem, torch.device(device))
     steps = torch.arange(block_length(problem, members), device=device)
     batch_size = cell.training.batch_size
@@ -186,7 +201,7 @@ class _Factors(Dataset):
         self.name, self.factor_names, self.factor_sizes = name, entry.factor_names, entry.factor_sizes
 
 
-class _Noise(Dataset):
+class Noise(Dataset):
     """Random images of the right shape: what a step costs does not depend on what it sees."""
 
     name, factor_names, factor_sizes = "noise", ("image",), (4096,)
@@ -201,9 +216,7 @@ class _Noise(Dataset):
 
 
 def _problem(cell: Cell, device: str) -> Problem:
-    return problem_of(
-        cell, DeviceImages(_Noise(_channels(cell)), device, IMAGE_SIZE[cell.training.architecture])
-    )
+    return problem_of(cell, DeviceImages(Noise(_channels(cell)), device, image_size(cell)))
 
 
 def _ready(problem: Problem, cell: Cell, width: int, device: str) -> tuple[Members, State, object]:

@@ -20,7 +20,10 @@ from bench.randomness import Stream, byte_uniforms, indices, normals, permutatio
 from bench.settings import Training
 
 BLOCK = 100  # steps whose random numbers are made at once: amortises the ~120 integer operations of Philox
-NUISANCE_NUMBERS = 2**22  # at most so many at once, a few hundred MB with what making them needs
+UNROLLED = 10  # steps in one CUDA graph: launching it costs a host some microseconds, whatever its length
+#: Images' noise of a block at most, by device; making it takes about as much again. A core shares its memory
+#: with others; on a GPU even 64 members of Noisy-dSprites fill a graph of UNROLLED steps.
+NUISANCE_BYTES = {"cpu": 2**24, "cuda": 2**31}
 
 VAE_BETAS = (0.9, 0.999)
 DISCRIMINATOR_BETAS = (0.5, 0.9)
@@ -137,9 +140,18 @@ def block(problem: Problem, members: Members, first: int, count: int) -> Block:
 
 
 def block_length(problem: Problem, members: Members) -> int:
-    """Steps whose random numbers are made at once: BLOCK, fewer where images' noise would fill the memory."""
-    numbers = len(members.seeds) * problem.training.batch_size * max(1, problem.images.nuisance_size)
-    return max(1, min(BLOCK, NUISANCE_NUMBERS // numbers))
+    """Steps whose random numbers are made at once (see steps_at_once)."""
+    numbers = len(members.seeds) * problem.training.batch_size * problem.images.nuisance_size
+    return steps_at_once(numbers, members.seeds.device.type)
+
+
+def steps_at_once(numbers: int, device: str) -> int:
+    """BLOCK, or fewer where a step draws so many float32 `numbers` of nuisance that they would fill `device`.
+
+    At UNROLLED or more it is a multiple of it, so that graphs take all steps of a block.
+    """
+    fitting = min(BLOCK, NUISANCE_BYTES[device] // (4 * max(1, numbers)))
+    return max(1, fitting - fitting % UNROLLED or fitting)
 
 
 def draw_nuisance(

@@ -35,6 +35,9 @@ class Tally:
     trained: dict[tuple[str, str], int] = field(default_factory=dict)  # model-steps by pack and stack
     cells_of: dict[str, int] = field(default_factory=dict)  # cells of the packs that are running
     began: float = field(default_factory=time.monotonic)
+    slots: float = 0.0  # packs that the GPUs of a run on Ray train at once; 0 elsewhere
+    slots_since: float = 0.0
+    device_seconds: float = 0.0  # that packs spent on training and encoding
 
     def take(self, event: dict) -> None:
         """Count one event of a pack: steps trained, or cells committed."""
@@ -46,6 +49,9 @@ class Tally:
             self.done += event["committed"]
             self.failed += event["failed"]
             self.cells_of.pop(event["pack"], None)
+        if "slots" in event:
+            self.slots, self.slots_since = event["slots"], time.monotonic()
+        self.device_seconds += event.get("device_seconds", 0.0)
 
     @property
     def running(self) -> int:
@@ -64,6 +70,16 @@ class Tally:
     def seconds_left(self) -> float | None:
         """Time left at the rate so far; None before there is one."""
         return (self.steps - self.model_steps) / self.rate if self.model_steps else None
+
+    @property
+    def idle_share(self) -> float | None:
+        """Share of the GPUs' time since the run had them in which no pack trained; None without GPUs.
+
+        It holds once the run is over: a pack's seconds are counted when it has trained.
+        """
+        if not self.slots:
+            return None
+        return max(0.0, 1.0 - self.device_seconds / (self.slots * (time.monotonic() - self.slots_since)))
 
     def short(self) -> str:
         """As much as leaves room for a bar in a terminal of 80 columns."""

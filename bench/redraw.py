@@ -14,8 +14,7 @@ from bench.data.device import DeviceImages
 from bench.grid import Cell
 from bench.pictures import pictures
 from bench.rows import stored_images
-from bench.settings import IMAGE_SIZE
-from bench.train_pack import parameters_of, problem_of, settle_process
+from bench.stack import image_size, parameters_of, problem_of, settle_process
 
 #: Images over which a latent's KL is taken: as many as training keeps codes of by default.
 KL_IMAGES = 1000
@@ -30,7 +29,7 @@ def redraw(weights: Path, row: int, cell: Cell, data: Path) -> dict[str, np.ndar
     dataset = open_dataset(cell.dataset, cell.source, data)
     # pictures need the network alone; a user's own objective is not imported for them
     plain = replace(cell, model="vae")
-    problem = problem_of(plain, DeviceImages(dataset, "cpu", IMAGE_SIZE[cell.training.architecture]))
+    problem = problem_of(plain, DeviceImages(dataset, "cpu", image_size(cell)))
     tensors, _ = read_weights(weights, row)
     parameters = parameters_of(tensors, problem, "cpu")
     index = stored_images(dataset, KL_IMAGES)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.cluster import is_outside
 from bench.context import Context
 from bench.data import data_folder, prepare
 from bench.devices import cores, find_device
@@ -98,7 +99,7 @@ def make_plan(
         pulled_studies(results, grid.study)
     folder = local_results(results) / grid.study
     if address:
-        from bench.schedule import cluster_resources
+        from bench.cluster import cluster_resources
 
         found, there = cluster_resources(address)
     else:
@@ -201,7 +202,7 @@ def run(
     )
     if plan.works:
         check_writable(plan.folder)
-        if not is_elsewhere(address):
+        if not is_outside(address):
             prepare_data(plan, data_folder(data_dir), cpus or cores(), on_prepare)
         execute(
             plan,
@@ -215,11 +216,6 @@ def run(
             on_event=on_event,
         )
     return outcome(plan)
-
-
-def is_elsewhere(address: str | None) -> bool:
-    """Whether packs run on a cluster that this machine is no part of; its workers prepare what they lack."""
-    return (address or "").startswith("ray://")
 
 
 def prepare_data(plan: Plan, data: Path, cpus: int, on_prepare: Callable[[str, int, int], None]) -> None:
@@ -253,7 +249,7 @@ def execute(
         study=plan.grid.study,
         folder=str(plan.folder.resolve()),
         # a machine outside the cluster knows no path in it
-        data="" if data_dir is None and is_elsewhere(address) else str(data_folder(data_dir).resolve()),
+        data="" if data_dir is None and is_outside(address) else str(data_folder(data_dir).resolve()),
         device=plan.device,
         evaluation=settings.evaluation,
         storage=settings.storage,

@@ -1,4 +1,4 @@
-"""Packs on Ray Tune: one trial is one pack. The only file that imports ray.
+"""Packs on Ray Tune: one trial is one pack. Only this file and cluster.py import ray.
 
 Tune places packs, restarts dead workers and counts; its own state is disposable. What is done is asked of
 scores/ afterwards, never of Tune (docs/design.md §4).
@@ -6,36 +6,17 @@ scores/ afterwards, never of Tune (docs/design.md §4).
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal
-from urllib.parse import urlsplit
 
 from bench.atomic import is_disk_full
+from bench.cluster import ENVIRONMENT, connect, is_outside, set_environment
 from bench.context import Context
-from bench.devices import gpus
 from bench.pack import run_pack, score_half, train_half
 from bench.plan import Work
 
-#: Ray reads these when it is imported or started; a user's own values win.
-ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C must reach us: Tune would return as if all had gone well
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-}
-
-#: Without a cluster: the one switch that keeps all of Ray's servers on the loopback address. Given as
-#: `_node_ip_address` that address is replaced by the machine's own (Ray 2.60), and they listen everywhere.
-LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-
-OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
-CONNECT_SECONDS = 10.0  # for the head of a cluster to answer at all
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
 MAX_FAILURES = 12  # deaths of a pack's worker; cells that keep dying are quarantined before (bench.attempts)
 
@@ -58,44 +39,14 @@ def run_on_ray(
     no pack can go on; what was committed is for the caller to ask of scores/. OSError when the disk is full:
     then every pack would only compute what it cannot keep, so all stop.
     """
-    for name, value in (ENVIRONMENT | ({} if address else LOCAL_ENVIRONMENT)).items():
-        os.environ.setdefault(name, value)
-    import ray
-
-    ray.init(**_init_arguments(cpus, address))
+    ray = connect(cpus, address)
     try:
-        if (address or "").startswith("ray://"):
+        if is_outside(address):
             _fit_there(ray, (list(works), context, scoring, gpus_per_pack), on_event)
         else:
             _fit(works, context, scoring, gpus_per_pack, on_event)
     finally:
         ray.shutdown()
-
-
-def cluster_resources(address: str) -> tuple[str, int]:
-    """What the cluster at `address` trains on ("cuda" where a node has a GPU), and its CPU cores."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    import ray
-
-    _check_reachable(address)
-    ray.init(**_init_arguments(0, address))
-    try:
-        there = ray.cluster_resources()
-    finally:
-        ray.shutdown()
-    return "cuda" if there.get("GPU") else "cpu", int(there.get("CPU", 1))
-
-
-def _check_reachable(address: str) -> None:
-    """ConnectionError in a sentence where nothing listens at host:port; Ray itself tries for two minutes."""
-    place = urlsplit(address if "://" in address else f"//{address}")
-    if place.port is None:
-        return  # auto, local: for Ray to find
-    try:
-        socket.create_connection((place.hostname, place.port), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
-        raise ConnectionError(f"no Ray cluster answers at {address} ({error.strerror or error})") from None
 
 
 def _fit_there(ray, arguments: tuple, on_event: Callable[[dict], None]) -> None:
@@ -126,8 +77,7 @@ class _Inbox:
 
 
 def _fit_with_inbox(works, context, scoring, gpus_per_pack, inbox) -> None:
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    set_environment(ENVIRONMENT)
     _fit(works, context, scoring, gpus_per_pack, inbox.put.remote)
 
 
@@ -142,6 +92,8 @@ def _fit(
     import ray
     from ray import tune
 
+    if gpus_per_pack:
+        on_event({"slots": ray.cluster_resources().get("GPU", 0) / gpus_per_pack})
     full = _full_disk(tune)
     scorer = _Scorer(ray, works, context, on_event) if scoring == "beside" else None
     half = train_half if scorer else run_pack
@@ -174,18 +126,6 @@ def _storage(context: Context) -> dict:
     return {"storage_filesystem": file_system, "storage_path": f"{path}/_work/ray"}
 
 
-def _init_arguments(cpus: int, address: str | None) -> dict:
-    arguments = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address is not None:
-        return arguments | {"address": address}
-    return arguments | {
-        "num_cpus": cpus,
-        "num_gpus": gpus(),
-        "include_dashboard": False,
-        "object_store_memory": OBJECT_STORE_BYTES,
-    }
-
-
 def _trial(config: dict, half: Callable, works: list[Work], context: Context) -> None:
     """One pack on a Tune worker. The worker serves many packs, so nothing is kept between them.
 
@@ -198,7 +138,8 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
 
     def report(event: dict) -> None:
         now = time.monotonic()
-        if event.keys() & {"committed", "error", "full"} or now - last["at"] >= REPORT_SECONDS:
+        is_due = now - last["at"] >= REPORT_SECONDS
+        if is_due or event.keys() & {"committed", "error", "full", "device_seconds"}:
             last["at"] = now
             tune.report(event)
 

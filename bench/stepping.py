@@ -24,9 +24,7 @@ from bench.models.statistics import (
 )
 from bench.nets.discriminator import discriminate
 from bench.optim import adam_step
-from bench.problem import DISCRIMINATOR_BETAS, VAE_BETAS, Block, Members, Problem, State, block
-
-UNROLLED = 10  # steps in one graph: launching it costs a host some microseconds, whatever its length
+from bench.problem import DISCRIMINATOR_BETAS, UNROLLED, VAE_BETAS, Block, Members, Problem, State, block
 
 Logged = dict[str, Tensor]
 
@@ -167,6 +165,7 @@ class GraphedSteps:
         if count != UNROLLED or here not in ([], [last]):
             return self.eager.run(prepared, first, count, wanted)
         if self.buffers is None:
+            torch.cuda.synchronize()  # what the steps read is still being made, on another stream
             with torch.cuda.stream(torch.cuda.Stream()):
                 points = self.eager.run(prepared, first, count, wanted)
             torch.cuda.synchronize()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,16 +20,12 @@ from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
 from bench.grid import Cell
-from bench.models import MODELS, Model
-from bench.nets import ARCHITECTURES
-from bench.nets import discriminator as discriminators
-from bench.own import own_object
 from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
-from bench.problem import Curve, Members, Problem, State, activation_dtype, start
+from bench.problem import Curve, Members, Problem, State, start
 from bench.provenance import peak_memory, with_costs
 from bench.rows import evaluation_images, stored_images
-from bench.settings import IMAGE_SIZE
+from bench.stack import device_name, image_size, members_of, parameters_of, problem_of, settle_process
 from bench.training import train
 
 
@@ -51,23 +48,9 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
             trainer.encode_kept(cell, *kept[cell.id])
     for stack in trainer.stacks([cell for cell in waiting if cell.id not in kept]):
         trainer.train_stack(stack)
+    report({"pack": work.pack.id, "device_seconds": trainer.device_seconds})
     if context.mirror:
         context.mirror.push_missing(work.pack.id)
-
-
-def settle_process(device: str, precision: str = "float32") -> None:
-    """Set what torch keeps per process, the same for every pack of a precision.
-
-    One thread: two on a shared CPU wait for each other. Denormals, which dead units breed, are flushed. On a
-    GPU float32 means float32, and kernels are chosen by shape alone, so that equal shapes give equal bits.
-    """
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    if device == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-        torch.backends.cudnn.allow_tf32 = precision == "tf32"
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True
 
 
 @dataclass
@@ -81,6 +64,7 @@ class PackTrainer:
     index: np.ndarray  # images of the code tables
     stored_index: np.ndarray  # images whose codes are kept for UDR
     width: int  # cells in one stacked step; halved where they do not fit in memory
+    device_seconds: float = 0.0  # spent on training and encoding so far, files not counted
 
     @staticmethod
     def open(work: Work, context: Context, report: Report) -> PackTrainer:
@@ -89,7 +73,7 @@ class PackTrainer:
         images = context.evaluation.images
         index = np.arange(dataset.size) if images is None else evaluation_images(dataset, images)
         stored_index = stored_images(dataset, context.storage.codes)
-        problem = problem_of(first, DeviceImages(dataset, context.device, _image_size(first)))
+        problem = problem_of(first, DeviceImages(dataset, context.device, image_size(first)))
         width = width_of(first.training.architecture, context.device, context.width)
         return PackTrainer(work, context, report, problem, index, stored_index, width)
 
@@ -122,19 +106,29 @@ class PackTrainer:
         for group, tries in self._groups(cells):
             self._note(group, tries)
             try:
-                self._train_group(group)
-            except Exception as error:
-                if isinstance(error, OSError):
-                    raise
-                if _is_out_of_memory(error) and self.width > 1:
+                error, out_of_memory = self._try_group(group)
+                if out_of_memory and self.width > 1:
                     self.width //= 2
                     self.report({"pack": self.work.pack.id, "width": self.width})
                     self.train_stack(group)
-                else:
+                elif error:
                     for cell in group:
-                        self._record(cell, traceback.format_exc(), {}, 0.0)
+                        self._record(cell, error, {}, 0.0)
             finally:  # also when a key is pressed: only a process that is gone leaves its note
                 self._forget(group)
+
+    def _try_group(self, cells: list[Cell]) -> tuple[str, bool]:
+        """Train a group; returns the traceback of what went wrong, if any, and whether memory was short.
+
+        As text, since the exception itself holds all that the failed try had in memory.
+        """
+        try:
+            self._train_group(cells)
+        except OSError:
+            raise
+        except Exception as error:
+            return traceback.format_exc(), _is_out_of_memory(error)
+        return "", False
 
     def _note(self, group: list[Cell], tries: list[Attempt]) -> None:
         """Write down that a try begins, for every machine to see."""
@@ -176,15 +170,18 @@ class PackTrainer:
     def _train_group(self, cells: list[Cell]) -> None:
         began = time.perf_counter()
         members, state, curve = self._begin(cells)
-        train(self.problem, members, state, curve, self._on_block(cells))
+        with self._using_device():
+            train(self.problem, members, state, curve, self._on_block(cells))
         self._save(cells, state, curve)
         batches = -(-EVALUATION_IMAGES // self.problem.training.batch_size)
-        values = evaluate(self.problem, members, state, batches)
+        with self._using_device():
+            values = evaluate(self.problem, members, state, batches)
+            values = {key: value.tolist() for key, value in values.items()}
         seconds = (time.perf_counter() - began) / len(cells)
         self._keep(cells, state, curve, self._about_file(seconds * len(cells)))
         for row, cell in enumerate(cells):
             error = _death(state, row)
-            scores = {key: float(values[key][row]) for key in TRAINING_KEYS}
+            scores = {key: values[key][row] for key in TRAINING_KEYS}
             self._record(cell, error, {} if error else scores, seconds)
 
     def encode_kept(self, cell: Cell, path, row: int) -> None:
@@ -266,10 +263,17 @@ class PackTrainer:
             artifacts.write_stored_codes(self.context.path / "codes", pack_id, self.stored_index, kept, about)
 
     def _write_codes(self, cells: list[Cell], parameters: torch.Tensor) -> None:
-        mean, log_variance = code_tables(self.problem, parameters, self.index)
+        with self._using_device():
+            mean, log_variance = code_tables(self.problem, parameters, self.index)
         for row, cell in enumerate(cells):
             path = codes_path(self.context.work, cell.id)
             artifacts.write_codes(path, mean[row], log_variance[row], self.index)
+
+    @contextmanager
+    def _using_device(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.device_seconds += time.perf_counter() - began
 
     def _about_file(self, seconds: float) -> dict[str, str]:
         """The metadata of what this process writes about cells that took `seconds` together."""
@@ -307,47 +311,14 @@ class PackTrainer:
         trained.write(self.context.work, cell.id)
 
 
-def problem_of(cell: Cell, images: DeviceImages) -> Problem:
-    """What the members of a cell's pack share."""
-    model: Model = MODELS[cell.model] if cell.model in MODELS else own_object(cell.model)
-    discriminator = None
-    if model.adversarial:
-        discriminator = discriminators.layout(cell.settings.discriminator, cell.training.latent_dim)
-    training = cell.training
-    activations = activation_dtype(training.precision)
-    network = ARCHITECTURES[training.architecture](images.channels, training.latent_dim, activations)
-    return Problem(network, model, cell.training, cell.settings.reconstruction, discriminator, images)
-
-
-def members_of(cells: Sequence[Cell], problem: Problem, device: torch.device) -> Members:
-    """Seeds and numeric settings of the cells of one stack, as tensors (E,)."""
-    settings = [cell.settings.model_dump() for cell in cells]
-    names = [name for name, value in settings[0].items() if isinstance(value, int | float)]
-    hyper = {
-        name: torch.tensor([float(values[name]) for values in settings], dtype=problem.dtype, device=device)
-        for name in names
-    }
-    return Members(torch.tensor([cell.seed for cell in cells], dtype=torch.int64, device=device), hyper)
-
-
-def parameters_of(tensors: Mapping[str, np.ndarray], problem: Problem, device: str) -> torch.Tensor:
-    """Kept weights, each (E, …), as the flat rows (E, width) that the network takes."""
-    named = {name: torch.from_numpy(value).to(device) for name, value in tensors.items()}
-    return problem.network.layout.join(named)
-
-
-def device_name(device: str) -> str:
-    """What the rows of scores call the device."""
-    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
-
-
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocation failed; torch's CPU allocator raises a plain RuntimeError."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether an allocation failed, also one that led to `error`, as when a graph is captured.
 
-
-def _image_size(cell: Cell) -> int:
-    return IMAGE_SIZE[cell.training.architecture]
+    torch's CPU allocator raises a plain RuntimeError.
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return True
+    return error.__context__ is not None and _is_out_of_memory(error.__context__)
 
 
 def _death(state: State, row: int) -> str | None:

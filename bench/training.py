@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.problem import Curve, Members, Problem, State, block, block_length
-from bench.stepping import UNROLLED, stepper_for
+from bench.problem import UNROLLED, Curve, Members, Problem, State, block, block_length
+from bench.stepping import stepper_for
 
 CURVE_POINTS = 200  # how many steps of a training are logged, about
 

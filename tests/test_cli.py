@@ -53,6 +53,16 @@ def test_a_dry_run_and_a_plan_say_what_would_be_done_and_write_nothing(tiny_grid
     assert not results.exists()
 
 
+def test_a_run_on_gpus_says_how_long_they_waited(tiny_grid, tmp_path, data_dir, monkeypatch):
+    def execute(plan, on_event, **settings):
+        on_event({"slots": 1.0})
+        on_event({"pack": plan.packs[0].id, "device_seconds": 1e9})
+
+    monkeypatch.setattr("bench.running.execute", execute)
+    done = bench("run", tiny_grid, "--results", tmp_path / "results", "--data-dir", data_dir)
+    assert "GPUs: no pack trained in 0.0% of their time." in done.output
+
+
 def test_a_run_a_report_and_a_second_run(tiny_grid, tmp_path, data_dir):
     places = ("--results", tmp_path / "results", "--data-dir", data_dir)
     first = bench("run", tiny_grid, *places, "--executor", "inline", "--cpus", "1")

@@ -13,8 +13,8 @@ from test_running import scores, weights
 from test_schedule import LONGER, wait_for
 
 from bench.cli import main
+from bench.cluster import ENVIRONMENT
 from bench.running import run
-from bench.schedule import ENVIRONMENT
 
 NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 * 2**20}
 

@@ -35,8 +35,18 @@ def test_the_study_is_twelve_thousand_six_hundred_different_cells(tmp_path):
 
 
 def test_shipped_grids_are_found_by_name_and_all_load(tmp_path):
-    assert {"quickstart", "locatello"} <= set(shipped_grids())
+    assert {"quickstart", "dsprites-lite", "locatello"} <= set(shipped_grids())
     assert len(load_grid("quickstart", data_dir=tmp_path).cells) >= 24
+
+
+def test_the_lite_grid_is_the_studys_on_rendered_dsprites_with_fewer_seeds_and_steps(tmp_path):
+    lite, study = (load_grid(name, data_dir=tmp_path) for name in ("dsprites-lite", "locatello"))
+    of_study = {cell.settings.model_dump_json() for cell in study.cells}
+    assert {cell.settings.model_dump_json() for cell in lite.cells} == of_study
+    assert len(lite.cells) == 6 * 6 * 5
+    assert lite.sources == {"dsprites": "rendered:1"}
+    assert {cell.training.steps for cell in lite.cells} == {100_000}
+    assert lite.settings.evaluation == study.settings.evaluation
 
 
 def test_left_out_settings_are_the_studys(tmp_path):

@@ -40,6 +40,16 @@ def test_every_kind_of_model_is_measured_once_and_hours_follow(tiny_grid):
     assert measure.hours(works, speeds, workers=4) == pytest.approx(expected / 4)
 
 
+def test_a_grid_is_measured_in_its_own_precision(tiny_grid, monkeypatch):
+    tiny_grid.write_text(TINY.replace("latent_dim: 4", "latent_dim: 4, precision: bfloat16"))
+    settled, products = [], []
+    monkeypatch.setattr(measure, "settle_process", lambda *given: settled.append(given))
+    monkeypatch.setattr(measure, "matrix_peak", lambda device, dtype: products.append(dtype) or 100.0)
+    list(measure.speeds(works_of(tiny_grid), "cpu"))
+    assert set(settled) == {("cpu", "bfloat16")}
+    assert products == [torch.bfloat16]
+
+
 @pytest.mark.parametrize(("architecture", "gigaflop"), [("conv_64", 5.27), ("conv_64_4x4", None)])
 def test_operations_per_step_are_those_of_the_study(tmp_path, architecture, gigaflop):
     path = tmp_path / "g.yaml"

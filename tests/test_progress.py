@@ -23,6 +23,21 @@ def test_a_tally_counts_events_of_packs():
     assert "5 of 12 cells done, 1 failed, 6 running" in tally.line()
 
 
+def test_idle_time_is_what_packs_did_not_train_of_all_slots_time(monkeypatch):
+    now = 50.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    tally = Tally(cells=12, steps=1000)
+    assert tally.idle_share is None
+    tally.take({"slots": 4.0})  # two GPUs, half a GPU a pack
+    now = 150.0
+    for seconds in (60.0, 90.0, 90.0, 40.0, 80.0):
+        tally.take({"pack": "p", "device_seconds": seconds})
+    assert tally.idle_share == pytest.approx(0.1)
+    on_cpu = Tally(cells=12, steps=1000)
+    on_cpu.take({"pack": "p", "device_seconds": 60.0})
+    assert on_cpu.idle_share is None
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

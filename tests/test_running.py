@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -172,15 +173,33 @@ def test_a_diverging_cell_fails_alone_with_its_step_and_is_retried_only_when_ask
     assert make_plan(path, results=tmp_path / "results", data_dir=data_dir, retry_failed=True).cells_left == 1
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+def gpu_is_full():
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def gpu_is_full_while_a_graph_is_captured():
+    try:
+        gpu_is_full()
+    finally:
+        raise RuntimeError("operation failed due to a previous error during capture")
+
+
+def memory_is_full():
+    raise MemoryError
+
+
+@pytest.mark.parametrize("fail", [gpu_is_full, gpu_is_full_while_a_graph_is_captured, memory_is_full])
 def test_a_stack_that_does_not_fit_is_halved_and_says_so(
-    finished, tiny_grid, tmp_path, data_dir, monkeypatch, error
+    finished, tiny_grid, tmp_path, data_dir, monkeypatch, fail
 ):
-    train = train_pack.train
+    train, held = train_pack.train, []
 
     def train_in_small_memory(problem, members, *rest):
+        assert not any(layers() is not None for layers in held), "the failed try still holds its memory"
         if len(members.seeds) > 2:
-            raise error
+            layers = torch.empty(1)
+            held.append(weakref.ref(layers))
+            fail()
         train(problem, members, *rest)
 
     monkeypatch.setattr("bench.train_pack.train", train_in_small_memory)

@@ -162,4 +162,7 @@ def test_scoring_beside_training_gives_the_same_scores(undisturbed, tmp_path, da
     record_plan(plan.folder, plan.grid, {})
     run_on_ray(plan.works, context, cpus=2, on_event=events.append, scoring="beside")
     assert sum(event.get("committed", 0) for event in events) == 15
+    trained = {event["pack"]: event["device_seconds"] for event in events if "device_seconds" in event}
+    assert trained.keys() == {work.pack.id for work in plan.works}
+    assert min(trained.values()) > 0
     pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(undisturbed / "results"))

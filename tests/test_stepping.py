@@ -2,10 +2,14 @@
 
 import pytest
 import torch
-from problems import SETTINGS, members, problem
+from problems import SETTINGS, NoiseImages, members, problem
 
-from bench.problem import block, start
-from bench.stepping import UNROLLED, EagerSteps, GraphedSteps, stepper_for
+from bench.data.device import DeviceImages
+from bench.models import MODELS
+from bench.optim import Moments
+from bench.problem import UNROLLED, Block, Problem, State, block, start, steps_at_once
+from bench.settings import IMAGE_SIZE
+from bench.stepping import EagerSteps, GraphedSteps, stepper_for, update, what_is_logged
 from bench.training import is_logged
 
 
@@ -20,6 +24,16 @@ def test_about_two_hundred_steps_are_logged_the_first_and_last_among_them(steps,
 def test_in_long_trainings_a_graph_can_read_every_logged_step_but_the_first():
     logged = [step for step in range(8000) if is_logged(step, 8000)]
     assert {step % UNROLLED for step in logged[1:]} == {UNROLLED - 1}
+
+
+@pytest.mark.parametrize(
+    ("members", "nuisance", "on_cpu", "on_gpu"),
+    [(32, 0, 100, 100), (1, 12_288, 5, 100), (32, 12_288, 1, 20), (64, 12_288, 1, 10), (8, 3, 100, 100)],
+)
+def test_blocks_fill_whole_graphs_where_memory_allows(members, nuisance, on_cpu, on_gpu):
+    numbers = members * 64 * nuisance
+    assert steps_at_once(numbers, "cpu") == on_cpu
+    assert steps_at_once(numbers, "cuda") == on_gpu
 
 
 def test_on_a_cpu_steps_are_single():
@@ -41,6 +55,33 @@ def test_stretches_of_any_length_give_the_same_bits_and_points():
     assert torch.equal(whole.discriminator, parts.discriminator)
     for one, other in zip(points, others, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def to_meta(given):
+    """The same tensors without values, in whatever holds them."""
+    if isinstance(given, torch.Tensor):
+        return given.to("meta")
+    if isinstance(given, dict):
+        return {name: to_meta(value) for name, value in given.items()}
+    if isinstance(given, Block | State | Moments):
+        return type(given)(**to_meta(vars(given)))
+    return given
+
+
+@pytest.mark.parametrize("architecture", ["conv_64", "dense_8"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_step_asks_the_host_nothing(model, architecture):
+    """Tensors without values run through it: reading one, as a synchronisation does, would be an error."""
+    given = problem(model, architecture=architecture, precision="float32")
+    pack = members(given, SETTINGS[model])
+    state, prepared = to_meta(start(given, pack)), to_meta(block(given, pack, 0, UNROLLED))
+    images = DeviceImages(NoiseImages(), "meta", IMAGE_SIZE[architecture])
+    elsewhere = Problem(**{**vars(given), "images": images})
+    with pytest.raises(RuntimeError):
+        state.alive.all().item()
+    point = what_is_logged(*update(elsewhere, state, to_meta(pack.hyper), prepared, 3))
+    assert point["loss"].shape == (3,)
+    assert {value.device.type for value in point.values()} == {"meta"}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="a CUDA graph needs an NVIDIA GPU")

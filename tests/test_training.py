@@ -2,12 +2,14 @@ import math
 
 import pytest
 import torch
-from problems import SETTINGS, members, problem
+from problems import SETTINGS, NoiseImages, members, problem
 
 from bench import checkpoint
+from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
 from bench.models import MODELS, Model
-from bench.problem import Curve, Problem, start
+from bench.nets import ARCHITECTURES
+from bench.problem import NUISANCE_BYTES, Curve, Problem, block_length, start
 from bench.training import train
 
 
@@ -39,6 +41,27 @@ def test_the_studys_network_has_the_same_bits_among_any_neighbours(model):
     one = trained(given, members(given, [first, second], seeds=[0, 1]))[0]
     other = trained(given, members(given, [second, first], seeds=[5, 0]))[0]
     assert bits(one.parameters)[0] == bits(other.parameters)[1]
+
+
+class NoisyImages(NoiseImages):
+    """The same in three channels, with noise drawn anew at every request."""
+
+    image_shape = (64, 64, 3)
+    nuisance, nuisance_size, nuisance_bits = "noise", 3 * 64**2, 8
+
+
+def test_the_length_of_blocks_changes_no_bit_of_the_noise(monkeypatch):
+    grey = problem("beta_vae", precision="float32", steps=25)
+    network, images = ARCHITECTURES["dense_8"](3, 3, torch.float32), DeviceImages(NoisyImages(), "cpu", 8)
+    given = Problem(**{**vars(grey), "network": network, "images": images})
+    pack = members(given, SETTINGS["beta_vae"])
+    lengths, trainings = [], []
+    for limit in (2**24, 2**23, 1):
+        monkeypatch.setitem(NUISANCE_BYTES, "cpu", limit)
+        lengths.append(block_length(given, pack))
+        trainings.append(bits(trained(given, pack)[0].parameters))
+    assert lengths == [10, 7, 1]
+    assert trainings[0] == trainings[1] == trainings[2]
 
 
 @pytest.mark.parametrize("model", ["beta_vae", "beta_tc_vae"])

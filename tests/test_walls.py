@@ -53,7 +53,7 @@ def files(*patterns: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", files("**/*.py"), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_scheduler_imports_ray_and_nothing_draws_globally(path):
-    if path != PACKAGE / "schedule.py":
+    if path not in (PACKAGE / "schedule.py", PACKAGE / "cluster.py"):
         assert not any(name.partition(".")[0] == "ray" for name in imports(path))
     text = path.read_text()
     for word in ("np.random.seed(", "np.random.rand", "torch.manual_seed(", "random.seed(", "RandomState("):

@@ -67,6 +67,7 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
 @limit_option
 def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_seconds, **planning):
     from bench import running
+    from bench.cluster import is_outside
     from bench.devices import cores
     from bench.progress import Display
 
@@ -79,7 +80,7 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
     _print_plan(plan, whole=False)
     if plan.works:
         running.check_writable(plan.folder)
-        if not running.is_elsewhere(address):
+        if not is_outside(address):
             _prepare(plan, planning["data_dir"], cpus or cores(), console)
         with Display(plan, console) as display:
             try:
@@ -98,6 +99,8 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
                 _say_interrupted(running.outcome(plan))
             except OSError as error:
                 click.echo(f"The run stopped: {error}. Mend this; the same command continues.", err=True)
+        if display.tally.idle_share is not None:
+            click.echo(f"GPUs: no pack trained in {display.tally.idle_share:.1%} of their time.")
     _say_outcome(running.outcome(plan), grid)
 
 

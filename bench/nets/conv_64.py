@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.nets.layers import conv, deconv, deconv_as_product, dense, merge_members, split_members
+from bench.nets.layers import conv, deconv, deconv_to_images, dense, merge_members, split_members
 from bench.nets.parameters import Layout, conv_shapes, deconv_shapes, dense_shapes
 
 
@@ -56,4 +56,4 @@ def decode(p: dict[str, Tensor], z: Tensor, activations: torch.dtype) -> Tensor:
     hidden = merge_members(hidden.unflatten(2, (64, 4, 4)).to(activations))
     for name in ("d3", "d4", "d5"):
         hidden = deconv(hidden, p[f"{name}.weight"], p[f"{name}.bias"]).relu_()
-    return deconv_as_product(hidden, p["d6.weight"], p["d6.bias"]).to(z.dtype)
+    return deconv_to_images(hidden, p["d6.weight"], p["d6.bias"]).to(z.dtype)

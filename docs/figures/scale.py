@@ -69,9 +69,9 @@ def main(folder: Path) -> None:
     found["finished_grid_recognised"] = timed("run", "locatello", "--results", str(folder))
     out = str(folder / "all.parquet")
     found["export"] = timed("export", "locatello", "--results", str(folder), "--out", out)
-    found["score_files_megabytes"] = sum(
-        path.stat().st_size for path in (folder / "locatello" / "scores").iterdir()
-    ) / 1e6
+    found["score_files_megabytes"] = (
+        sum(path.stat().st_size for path in (folder / "locatello" / "scores").iterdir()) / 1e6
+    )
     print(json.dumps({name: round(value, 3) for name, value in found.items()}, indent=2))
 
 

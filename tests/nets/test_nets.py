@@ -57,11 +57,22 @@ def test_stacked_members_compute_what_each_computes_alone(architecture, channels
             assert torch.allclose(found, wanted[0], rtol=1e-12, atol=1e-12)
 
 
-def test_the_last_deconvolution_as_a_product_is_the_deconvolution():
-    images, weight, bias = noise(2, 3 * 8, 16, 16), noise(3, 8, 1, 4, 4), noise(3, 1)
-    as_product = layers.deconv_as_product(images, weight, bias)
-    expected = layers.split_members(layers.deconv(images, weight, bias), 3)
-    assert torch.allclose(as_product, expected, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_last_deconvolution_is_torchs_and_so_are_its_gradients(channels):
+    given = [noise(2, 3 * 8, 16, 16), noise(3, 8, channels, 4, 4), noise(3, channels)]
+    images, weight, bias = (tensor.requires_grad_() for tensor in given)
+    found = layers.deconv_to_images(images, weight, bias)
+    expected = torch.stack(
+        [
+            F.conv_transpose2d(images[:, 8 * e : 8 * e + 8], weight[e], bias[e], stride=2, padding=1)
+            for e in range(3)
+        ]
+    )
+    assert torch.allclose(found, expected, rtol=1e-12, atol=1e-12)
+    assert found.is_contiguous()
+    gradients = (torch.autograd.grad(output.square().sum(), given) for output in (found, expected))
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-10)
 
 
 def test_stacked_convolution_is_torchs_per_member():

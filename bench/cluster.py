@@ -1,0 +1,86 @@
+"""Connecting to Ray: one of this machine's own, or a cluster at an address."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from bench.devices import gpus
+
+#: Ray reads these when it is imported or started; a user's own values win.
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C must reach us: Tune would return as if all had gone well
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+}
+
+#: Without a cluster: the one switch that keeps all of Ray's servers on the loopback address. Given as
+#: `_node_ip_address` that address is replaced by the machine's own (Ray 2.60), and they listen everywhere.
+LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
+CONNECT_SECONDS = 10.0  # for the head of a cluster to answer at all
+
+
+def is_outside(address: str | None) -> bool:
+    """Whether this machine is no part of the cluster at `address`, and only tells it what to do."""
+    return (address or "").startswith("ray://")
+
+
+def set_environment(variables: Mapping[str, str]) -> None:
+    """Set environment variables that are not set yet."""
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
+def connect(cpus: int, address: str | None):
+    """The module `ray`, connected: to the cluster at `address`, or to a new one of `cpus` cores and all GPUs.
+
+    ConnectionError in a sentence where no cluster answers.
+    """
+    set_environment(ENVIRONMENT if address else ENVIRONMENT | LOCAL_ENVIRONMENT)
+    import ray
+
+    if address:
+        _check_reachable(address)
+    ray.init(**_init_arguments(cpus, address))
+    return ray
+
+
+def cluster_resources(address: str) -> tuple[str, int]:
+    """What the cluster at `address` trains on ("cuda" where a node has a GPU), and its CPU cores."""
+    ray = connect(0, address)
+    try:
+        there = ray.cluster_resources()
+    finally:
+        ray.shutdown()
+    return "cuda" if there.get("GPU") else "cpu", int(there.get("CPU", 1))
+
+
+def _check_reachable(address: str) -> None:
+    """ConnectionError in a sentence where nothing listens at host:port; Ray itself tries for two minutes."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.port is None:
+        return  # auto, local: for Ray to find
+    try:
+        socket.create_connection((place.hostname, place.port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(f"no Ray cluster answers at {address} ({error.strerror or error})") from None
+
+
+def _init_arguments(cpus: int, address: str | None) -> dict:
+    arguments = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is not None:
+        return arguments | {"address": address}
+    return arguments | {
+        "address": "local",  # a new one, even beside another that somebody runs on this machine
+        "num_cpus": cpus,
+        "num_gpus": gpus(),
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE_BYTES,
+    }
