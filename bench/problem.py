@@ -16,14 +16,14 @@ from bench.models import Model
 from bench.nets import Network
 from bench.nets.parameters import Layout
 from bench.optim import Moments, adam_rate, half_cosine
-from bench.randomness import Stream, byte_uniforms, indices, normals, permutations, uniforms
+from bench.randomness import Stream, indices, normals, octets, permutations, uniforms
 from bench.settings import Training
 
 BLOCK = 100  # steps whose random numbers are made at once: amortises the ~120 integer operations of Philox
 UNROLLED = 10  # steps in one CUDA graph: launching it costs a host some microseconds, whatever its length
 #: Images' noise of a block at most, by device; making it takes about as much again. A core shares its memory
 #: with others; on a GPU even 64 members of Noisy-dSprites fill a graph of UNROLLED steps.
-NUISANCE_BYTES = {"cpu": 2**24, "cuda": 2**31}
+NUISANCE_BYTES = {"cpu": 2**22, "cuda": 2**29}
 
 VAE_BETAS = (0.9, 0.999)
 DISCRIMINATOR_BETAS = (0.5, 0.9)
@@ -141,27 +141,35 @@ def block(problem: Problem, members: Members, first: int, count: int) -> Block:
 
 def block_length(problem: Problem, members: Members) -> int:
     """Steps whose random numbers are made at once (see steps_at_once)."""
-    numbers = len(members.seeds) * problem.training.batch_size * problem.images.nuisance_size
-    return steps_at_once(numbers, members.seeds.device.type)
+    images = problem.images
+    size = images.nuisance_size * images.nuisance_bits // 8
+    return steps_at_once(len(members.seeds) * problem.training.batch_size * size, members.seeds.device.type)
 
 
-def steps_at_once(numbers: int, device: str) -> int:
-    """BLOCK, or fewer where a step draws so many float32 `numbers` of nuisance that they would fill `device`.
+def steps_at_once(size: int, device: str) -> int:
+    """BLOCK, or fewer where a step draws so many bytes of nuisance, `size`, that they would fill `device`.
 
     At UNROLLED or more it is a multiple of it, so that graphs take all steps of a block.
     """
-    fitting = min(BLOCK, NUISANCE_BYTES[device] // (4 * max(1, numbers)))
+    fitting = min(BLOCK, NUISANCE_BYTES[device] // max(1, size))
     return max(1, fitting - fitting % UNROLLED or fitting)
 
 
 def draw_nuisance(
     images: DeviceImages, seeds: Tensor, stream: Stream, steps: Tensor, batch: int
 ) -> Tensor | None:
-    """Uniform numbers (K, E, B, nuisance_size) that draw the images' nuisance; None where there is none."""
+    """What draws the images' nuisance, (K, E, B, nuisance_size); None where there is none.
+
+    Uniform float32 numbers, or uniform bytes where the nuisance becomes pixels.
+    """
     if not images.nuisance_size:
         return None
-    draw = byte_uniforms if images.nuisance_bits == 8 else uniforms
-    return draw(seeds, stream, steps, batch * images.nuisance_size, torch.float32).unflatten(2, (batch, -1))
+    count = batch * images.nuisance_size
+    if images.nuisance_bits == 8:
+        drawn = octets(seeds, stream, steps, count)
+    else:
+        drawn = uniforms(seeds, stream, steps, count, torch.float32)
+    return drawn.unflatten(2, (batch, -1))
 
 
 def _rate(training: Training, step: int) -> float:

@@ -31,9 +31,9 @@ def test_in_long_trainings_a_graph_can_read_every_logged_step_but_the_first():
     [(32, 0, 100, 100), (1, 12_288, 5, 100), (32, 12_288, 1, 20), (64, 12_288, 1, 10), (8, 3, 100, 100)],
 )
 def test_blocks_fill_whole_graphs_where_memory_allows(members, nuisance, on_cpu, on_gpu):
-    numbers = members * 64 * nuisance
-    assert steps_at_once(numbers, "cpu") == on_cpu
-    assert steps_at_once(numbers, "cuda") == on_gpu
+    size = members * 64 * nuisance
+    assert steps_at_once(size, "cpu") == on_cpu
+    assert steps_at_once(size, "cuda") == on_gpu
 
 
 def test_on_a_cpu_steps_are_single():

@@ -56,7 +56,7 @@ def test_the_length_of_blocks_changes_no_bit_of_the_noise(monkeypatch):
     given = Problem(**{**vars(grey), "network": network, "images": images})
     pack = members(given, SETTINGS["beta_vae"])
     lengths, trainings = [], []
-    for limit in (2**24, 2**23, 1):
+    for limit in (2**22, 2**21, 1):
         monkeypatch.setitem(NUISANCE_BYTES, "cpu", limit)
         lengths.append(block_length(given, pack))
         trainings.append(bits(trained(given, pack)[0].parameters))

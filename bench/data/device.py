@@ -13,6 +13,7 @@ from torch import Tensor
 from bench.data.base import Dataset
 
 POOLED_BYTES = 2**30  # a table of block averages larger than this is not kept
+NOISY_CHUNK = 8  # noisy images made at a time on a CPU, for the same reason
 POOLED_CHUNK = 256  # images averaged at a time; their float32 copies stay in a CPU's cache
 
 
@@ -45,7 +46,8 @@ class DeviceImages:
     def batch(self, index: Tensor, uniforms: Tensor | None = None) -> Tensor:
         """Images [..., C, s, s] of `index` [...]; `uniforms` [..., nuisance_size] in [0, 1) draw nuisance.
 
-        Equal uniforms give equal images. Nothing leaves the device, so a CUDA graph can capture it.
+        Where nuisance becomes pixels (nuisance_bits 8) they are bytes. Equal ones give equal images. Nothing
+        leaves the device, so a CUDA graph can capture it.
         """
         flat = index.reshape(-1)
         if self._pooled is not None:
@@ -115,10 +117,17 @@ def color(masks: Tensor, uniforms: Tensor, tables: dict[str, Tensor]) -> Tensor:
     return masks * (0.5 + 0.5 * uniforms)[:, :, None, None]
 
 
-def noise(masks: Tensor, uniforms: Tensor, tables: dict[str, Tensor]) -> Tensor:
-    """`NoisyDSprites.paint` on a device; uniforms [n, 12288], channel by channel."""
-    # Uniforms lie below 1 and masks are 0 or 1, so the maximum is min(1, mask + noise) in one pass.
-    return torch.maximum(masks, uniforms.view(-1, 3, 64, 64))
+def noise(masks: Tensor, octets: Tensor, tables: dict[str, Tensor]) -> Tensor:
+    """`NoisyDSprites.paint` on a device; bytes [n, 12288], channel by channel, `b` for (b + ½)/256."""
+    octets = octets.view(-1, 3, 64, 64)
+    images = torch.empty(octets.shape, dtype=masks.dtype, device=masks.device)
+    half = torch.full((), 2.0**-9, dtype=masks.dtype, device=masks.device)
+    few = len(images) if images.is_cuda else NOISY_CHUNK
+    for some, drawn, mask in zip(images.split(few), octets.split(few), masks.split(few), strict=True):
+        torch.add(half, some.copy_(drawn), alpha=2.0**-8, out=some)
+        # Noise lies below 1 and masks are 0 or 1, so the maximum is min(1, mask + noise) in one pass.
+        torch.maximum(mask, some, out=some)
+    return images
 
 
 def scream(masks: Tensor, uniforms: Tensor, tables: dict[str, Tensor]) -> Tensor:

@@ -29,7 +29,7 @@ from bench.nets import conv_64, layers
 from bench.nets.discriminator import discriminate
 from bench.optim import Moments, adam_step
 from bench.problem import BLOCK, DISCRIMINATOR_BETAS, UNROLLED, Members, Problem, block, start
-from bench.randomness import Stream, byte_uniforms
+from bench.randomness import Stream, octets
 from bench.stack import members_of, problem_of, settle_process
 from bench.stepping import EagerSteps, stepper_for
 from bench.yardstick import PlainLoop
@@ -340,9 +340,9 @@ def random_numbers(lab: Lab, width: int) -> dict:
         name = f"{width}: block, {model}"
         found[model] = lab.milliseconds(name, BLOCK * width, partial, block, problem, members, 0, BLOCK)
     steps = torch.arange(UNROLLED, device=lab.device)
-    noise = (members.seeds, Stream.NUISANCE, steps, BATCH * 12_288, torch.float32)
+    noise = (members.seeds, Stream.NUISANCE, steps, BATCH * 12_288)
     found["noise of Noisy-dSprites"] = lab.milliseconds(
-        f"{width}: noise", UNROLLED * width, partial, byte_uniforms, *noise
+        f"{width}: noise", UNROLLED * width, partial, octets, *noise
     )
     return found
 

@@ -83,13 +83,18 @@ def test_device_paints_as_numpy_does(kind, image_size, quick, rng):
     dataset = variant(kind, quick)
     images = DeviceImages(dataset, "cpu", image_size)
     index = rng.integers(quick.size, size=(3, 4))
-    uniforms = rng.random((3, 4, images.nuisance_size), dtype=np.float32)
-    uniforms[0, 0] = np.float32(1 - 2**-24)  # the largest there is
+    if images.nuisance_bits == 8:
+        drawn = rng.integers(256, size=(3, 4, images.nuisance_size), dtype=np.uint8)
+        drawn[0, 0] = 255
+        uniforms = (drawn + np.float32(0.5)) / 256
+    else:
+        drawn = uniforms = rng.random((3, 4, images.nuisance_size), dtype=np.float32)
+        uniforms[0, 0] = np.float32(1 - 2**-24)  # the largest there is
     masks = dataset.masks(index.ravel())[..., None].astype(np.float32)
     painted = dataset.paint(masks, uniforms.reshape(12, -1)).transpose(0, 3, 1, 2)
     block = 64 // image_size
     painted = painted.reshape(3, 4, 3, image_size, block, image_size, block).mean(axis=(4, 6))
-    batch = images.batch(torch.from_numpy(index), torch.from_numpy(uniforms))
+    batch = images.batch(torch.from_numpy(index), torch.from_numpy(drawn))
     np.testing.assert_allclose(batch.numpy(), painted, atol=1e-6)
 
 
