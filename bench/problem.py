@@ -15,8 +15,9 @@ from bench.data.device import DeviceImages
 from bench.models import Model
 from bench.nets import Network
 from bench.nets.parameters import Layout
+from bench.octets import octets
 from bench.optim import Moments, adam_rate, half_cosine
-from bench.randomness import Stream, indices, normals, octets, permutations, uniforms
+from bench.randomness import Stream, indices, normals, permutations, uniforms
 from bench.settings import Training
 
 BLOCK = 100  # steps whose random numbers are made at once: amortises the ~120 integer operations of Philox

@@ -77,15 +77,13 @@ def philox(keys: list[tuple[Words, Words]], counter: tuple[Words, Words, Words, 
     return c0, c1 & _LOW, c2, c3 & _LOW
 
 
-def words(
-    seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtype: torch.dtype = torch.int64
-) -> Tensor:
-    """Uniform 32-bit words, shape (K, E, count), for seeds (E,) and steps (K,); int32 ones wrap.
+def words(seeds: Tensor, stream: Stream, steps: Tensor, count: int) -> Tensor:
+    """Uniform 32-bit words in int64, shape (K, E, count), for seeds (E,) and steps (K,).
 
     Word i of a row is word i mod 4 of block i div 4. `count` is rounded up to a multiple of 16.
     """
     blocks = -(-count // _ROW) * (_ROW // 4)
-    drawn = torch.empty((len(steps), len(seeds), blocks, 4), dtype=dtype, device=seeds.device)
+    drawn = torch.empty((len(steps), len(seeds), blocks, 4), dtype=torch.int64, device=seeds.device)
     most = drawn.numel() if drawn.is_cuda else _CACHED
     rows, seeds, steps = drawn, seeds[None, :, None], steps[:, None, None]
     block = torch.arange(blocks, device=seeds.device)[None, None, :]
@@ -110,15 +108,6 @@ def _pieces(steps: int, seeds: int, blocks: int, most: int) -> Iterator[tuple[sl
 def uniforms(seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtype: torch.dtype) -> Tensor:
     """Uniform numbers in (0, 1), shape (K, E, count): (word + ½)·2⁻³², rounded to `dtype`."""
     return _unit(words(seeds, stream, steps, count))[..., :count].to(dtype)
-
-
-def octets(seeds: Tensor, stream: Stream, steps: Tensor, count: int) -> Tensor:
-    """Uniform bytes, shape (K, E, count), four from a word: a quarter of the cost of as many words.
-
-    For images' noise, which 8-bit files could not hold more finely; `b` stands for (b + ½)/256.
-    """
-    # lowest byte first, as all of torch's devices have it
-    return words(seeds, stream, steps, -(-count // 4), torch.int32).view(torch.uint8)[..., :count]
 
 
 def normals(seeds: Tensor, stream: Stream, steps: Tensor, count: int, dtype: torch.dtype) -> Tensor:

@@ -1,4 +1,3 @@
-import hashlib
 import math
 
 import numpy as np
@@ -11,7 +10,6 @@ from bench.randomness import (
     indices,
     key_schedule,
     normals,
-    octets,
     permutations,
     philox,
     uniforms,
@@ -49,8 +47,6 @@ def test_pieces_drawn_at_once_do_not_change_a_word(monkeypatch, most):
     whole = words(seeds, Stream.NUISANCE, steps, 100)
     monkeypatch.setattr(randomness, "_CACHED", most)
     assert torch.equal(words(seeds, Stream.NUISANCE, steps, 100), whole)
-    wrapped = words(seeds, Stream.NUISANCE, steps, 100, torch.int32)
-    assert torch.equal(wrapped.long() & 0xFFFFFFFF, whole)
 
 
 def test_a_word_is_the_philox_word_of_its_seed_stream_step_and_place():
@@ -105,21 +101,3 @@ def test_no_global_generator_is_touched():
     permutations(torch.tensor([1]), Stream.NOISE, torch.tensor([0]), 64, 3)
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
-
-
-def test_the_numbers_of_cells_trained_long_ago_are_the_same():
-    """Other numbers would give the same ids other weights: TRAINING_VERSION must be raised with them."""
-    drawn = octets(torch.tensor([7, 9]), Stream.NUISANCE, torch.arange(3), 786_432)
-    noise = (drawn + 0.5) / 256  # as it was once kept
-    digest = hashlib.sha256(noise.numpy().tobytes()).hexdigest()
-    assert digest == "00b5c3d3c5f098fd762c080056e7c7211a435d5449303545f3c0c873647941f5"
-
-
-def test_octets_are_the_bytes_of_the_words():
-    seeds, steps = torch.tensor([3, 4]), torch.arange(5)
-    drawn = octets(seeds, Stream.NUISANCE, steps, 1000)
-    assert drawn.shape == (5, 2, 1000)
-    word = int(words(seeds, Stream.NUISANCE, steps, 250)[2, 1, 70])
-    assert drawn[2, 1, 280:284].tolist() == [word >> shift & 0xFF for shift in (0, 8, 16, 24)]
-    assert drawn.double().mean().item() == pytest.approx(127.5, abs=4 * 74 / 100)
-    assert (drawn.min(), drawn.max()) == (0, 255)

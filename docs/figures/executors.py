@@ -27,9 +27,10 @@ from bench.grid import grid_from
 from bench.measure import Noise
 from bench.nets import conv_64, layers
 from bench.nets.discriminator import discriminate
+from bench.octets import octets
 from bench.optim import Moments, adam_step
 from bench.problem import BLOCK, DISCRIMINATOR_BETAS, UNROLLED, Members, Problem, block, start
-from bench.randomness import Stream, octets
+from bench.randomness import Stream
 from bench.stack import members_of, problem_of, settle_process
 from bench.stepping import EagerSteps, stepper_for
 from bench.yardstick import PlainLoop
