@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from bench.atomic import whole_file
 from bench.plan import digest
-from bench.store import DamagedFile
+from bench.store import DamagedFile, is_damage
 
 ARRAYS = pa.schema(
     [
@@ -84,6 +84,8 @@ def metadata(path: Path) -> dict[str, str]:
         with safe_open(path, framework="numpy") as file:
             return file.metadata() or {}
     except (SafetensorError, OSError) as error:
+        if not (is_damage(error) or isinstance(error, FileNotFoundError)):
+            raise
         raise DamagedFile(
             f"{path} is damaged ({error}); `bench verify` moves such files out of the way"
         ) from error
@@ -96,20 +98,25 @@ def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
         return tensors, json.loads(file.metadata()["network"])
 
 
-def checkpoint_cells(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The mid-training checkpoints below `folder`, each with the cells inside; damaged ones are left out."""
+def checkpoints(folder: Path) -> Iterator[tuple[Path, dict]]:
+    """The mid-training checkpoints below `folder`, each with what it says of itself: cells, step.
+
+    Damaged ones are left out: `bench verify` names them, their cells begin anew; or another worker has just
+    committed the cells and removed the file.
+    """
     for path in sorted(Path(folder).glob("[!.]*.safetensors")):
         try:
-            yield path, json.loads(metadata(path)["bench"])["cells"]
+            yield path, json.loads(metadata(path)["bench"])
         except DamagedFile:
-            continue  # `bench verify` names it; or another worker removed it in this moment
+            continue
 
 
-def remove_checkpoints(folder: Path, committed: set[str]) -> None:
-    """Delete the mid-training checkpoints below `folder` whose cells are all committed."""
-    for path, cells in checkpoint_cells(folder):
-        if committed.issuperset(cells):
-            path.unlink(missing_ok=True)
+def remove_checkpoints(folder: Path, committed: set[str]) -> list[Path]:
+    """Delete the checkpoints below `folder` whose cells are all committed; returns their paths."""
+    old = [path for path, counters in checkpoints(folder) if committed.issuperset(counters["cells"])]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return old
 
 
 def write_codes(path: Path, mean: np.ndarray, log_variance: np.ndarray, index: np.ndarray) -> None:

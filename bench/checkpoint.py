@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bench.artifacts import file_name, metadata
+from bench.artifacts import checkpoints, file_name, metadata
 from bench.atomic import whole_file
 from bench.optim import Moments
 from bench.problem import Curve, State
@@ -46,8 +46,7 @@ def save(folder: Path, pack_id: str, cell_ids: Sequence[str], state: State, curv
 def find(folder: Path, cell_ids: Sequence[str]) -> dict[str, Found]:
     """The latest checkpoint of each of `cell_ids` that has one below `folder`."""
     found: dict[str, Found] = {}
-    for path in sorted(Path(folder).glob("[!.]*.safetensors")):
-        counters = _counters(path)
+    for path, counters in checkpoints(folder):
         for row, cell_id in enumerate(counters["cells"]):
             if cell_id in cell_ids and (cell_id not in found or found[cell_id].step < counters["step"]):
                 found[cell_id] = Found(path, row, counters["step"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.devices import find_device
-from bench.grid import Cell, GridError, LoadedGrid
+from bench.grid import Cell, LoadedGrid
 from bench.plan import Request, planned_requests
 from bench.store import REQUEST_KEY, file_metadata, read_files, score_files, without_doubles
 from bench.study import grid_of, read_study, studies
@@ -49,7 +49,7 @@ def find_committed(results: Path, cell_id: str) -> Committed:
     for folder in studies(results):
         try:
             found[folder] = _grid_with(folder, cell_id)
-        except GridError as error:
+        except ValueError as error:  # a grid of another version, or a damaged study.json
             unreadable.append(str(error))
     planned_in = {folder: planned for folder, planned in found.items() if planned is not None}
     meant = {cell.id: cell for _, cells in planned_in.values() for cell in cells}

@@ -24,29 +24,34 @@ def lock_of(work: Path, pack: Pack) -> FileLock:
     return FileLock(folder / f"{pack.id}.lock", timeout=0)
 
 
-def remove_work(work: Path, cell_ids: Collection[str]) -> None:
-    """Delete what was kept below _work/ until the commit of these cells."""
+def remove_work(work: Path, cell_ids: Collection[str]) -> list[Path]:
+    """Delete what was kept below _work/ until the commit of these cells.
+
+    Returns the notes and the checkpoints, which a store may have as well.
+    """
     for cell_id in cell_ids:
         codes_path(work, cell_id).unlink(missing_ok=True)
         trained_path(work, cell_id).unlink(missing_ok=True)
         attempts.forget(work, cell_id)
-    artifacts.remove_checkpoints(work / "checkpoints", set(cell_ids))
+    checkpoints = artifacts.remove_checkpoints(work / "checkpoints", set(cell_ids))
+    return [attempts.note_path(work, cell_id) for cell_id in cell_ids] + checkpoints
 
 
-def sweep(folder: Path, packs: Sequence[Pack], settled: Collection[str]) -> None:
-    """Delete what is left in a study's _work/ of cells that are `settled`, and old temporary files.
+def sweep(folder: Path, packs: Sequence[Pack], finished: Collection[str]) -> None:
+    """Delete what is left in a study's _work/ of `finished` cells, all of whose scores are committed as ok.
 
-    A pack that another run holds at this moment, to try its failed cells again, say, is left alone.
+    So are temporary files that are a day old. Failed cells are left alone, since another run may be trying
+    them again; and so is a pack that one holds at this moment.
     """
     work = Path(folder) / "_work"
     kept = {path.stem for name in ("attempts", "codes", "trained") for path in (work / name).glob("[!.]*")}
-    kept.update(*(cells for _, cells in artifacts.checkpoint_cells(work / "checkpoints")))
+    kept.update(*(counters["cells"] for _, counters in artifacts.checkpoints(work / "checkpoints")))
     for pack in packs:
-        finished = {cell.id for cell in pack.cells} & kept & set(settled)
-        if finished:
+        leftover = {cell.id for cell in pack.cells} & kept & set(finished)
+        if leftover:
             try:
                 with lock_of(work, pack):
-                    remove_work(work, finished)
+                    remove_work(work, leftover)
             except Timeout:
                 continue
     remove_orphans(Path(folder))

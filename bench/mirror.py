@@ -8,12 +8,14 @@ last. The store is the truth. An object appears whole when its upload is complet
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-import shutil
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit, urlunsplit
@@ -47,6 +49,11 @@ def is_address(results: str | Path) -> bool:
             f"--results {results}: {scheme}:// is not known; allowed are a folder's path and "
             f"{', '.join(f'{name}://' for name in SCHEMES)} addresses"
         )
+    if "@" in urlsplit(str(results)).netloc:
+        raise ValueError(
+            "--results has credentials in its address, which every file of the study would carry; set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead"
+        )
     return True
 
 
@@ -59,7 +66,9 @@ def local_results(results: str | Path) -> Path:
         return Path(results)
     place = os.environ.get("BENCH_MIRROR")
     root = Path(place).expanduser() if place else data_folder().with_name("disentanglement-bench-results")
-    return root / hashlib.sha256(str(results).rstrip("/").encode()).hexdigest()[:12]
+    service = os.environ.get("AWS_ENDPOINT_URL", "")  # two services may have a bucket of one name
+    named = f"{service} {str(results).rstrip('/')}"
+    return root / hashlib.sha256(named.encode()).hexdigest()[:12]
 
 
 def mirror_of(results: str | Path, study: str) -> Mirror | None:
@@ -106,19 +115,23 @@ class Mirror:
     def pull(self, *names: str, prefix: str = "") -> None:
         """Fetch what the store has of `names` (files, or folders as "scores") and the folder lacks.
 
-        With `prefix` only files whose name begins with it. A folder whose study is gone from the store is
-        removed: it stands for nothing. OSError where the store cannot be reached.
+        With `prefix` only files whose name begins with it. A folder that stands for another study, one gone
+        from the store or begun there anew, is renamed out of the way first. ConnectionError where the store
+        cannot be reached.
         """
-        if not _has_study(self.address):
-            if (self.folder / PLAN).is_file():
-                shutil.rmtree(self.folder)
+        there = self._plan_there()
+        if (self.folder / PLAN).is_file() and _began(there) != _began((self.folder / PLAN).read_bytes()):
+            replaced = self.folder.parent / "replaced"
+            replaced.mkdir(exist_ok=True)
+            self.folder.rename(replaced / f"{self.folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        if there is None:
             return
         found = [one for name in names for one in self._listed(name) if one.name.startswith(prefix)]
         self._at_once(self._fetch, [one for one in found if one.name == PLAN or not self._is_here(one)])
 
     def push(self, *paths: Path) -> None:
         """Send files of the folder, replacing what the store has under their names."""
-        self._at_once(self._send, [path for path in paths if path.is_file()])
+        self._at_once(self._send, list(paths))
 
     def push_missing(self, prefix: str = "") -> None:
         """Send every result that the store lacks, scores last: whoever sees them finds all that is beside."""
@@ -133,6 +146,26 @@ class Mirror:
         for path in paths:
             if store.get_file_info(self._place(path)).type == fs.FileType.File:
                 store.delete_file(self._place(path))
+
+    def set_aside(self, *paths: Path) -> None:
+        """Move what stands in the store for files of the folder to _work/quarantine/ there."""
+        store, base = self.opened()
+        for path in paths:
+            name = path.relative_to(self.folder).as_posix()
+            with suppress(FileNotFoundError):  # another run moved it
+                store.copy_file(f"{base}/{name}", f"{base}/_work/quarantine/{name}")
+                store.delete_file(f"{base}/{name}")
+
+    def _plan_there(self) -> bytes | None:
+        """study.json as the store has it, None where it has none: the first question asked of a store."""
+        try:
+            store, base = self.opened()
+            with store.open_input_stream(f"{base}/{PLAN}") as source:
+                return source.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConnectionError(f"{self.address} cannot be read ({error})") from error
 
     def remove_work(self, packs: Collection[str], cells: Collection[str]) -> None:
         """Delete the checkpoints of `packs` and the notes of tries at `cells` from the store."""
@@ -186,8 +219,13 @@ class Mirror:
         os.utime(path, ns=(sent.mtime_ns, sent.mtime_ns))  # the same time on both sides: the same file
 
     def _at_once(self, act, items: list) -> None:
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            list(pool.map(act, items))
+        try:
+            with ThreadPoolExecutor(CONNECTIONS) as pool:
+                list(pool.map(act, items))
+        except OSError as error:
+            if error.errno:  # this machine's disk
+                raise
+            raise ConnectionError(f"{self.address}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -223,17 +261,20 @@ def _split(address: str) -> tuple[str, str]:
 
 def _studies(address: str) -> Iterator[str]:
     """Names of the studies in a store."""
-    store, base = _open(address)
-    for info in store.get_file_info(fs.FileSelector(base, allow_not_found=True)):
-        name = PurePosixPath(info.path).name
-        if _has_study(_join(address, name)):
-            yield name
-
-
-def _has_study(address: str) -> bool:
-    """Whether a study lies at `address`: the first question asked of a store."""
     try:
         store, base = _open(address)
-        return store.get_file_info(f"{base}/{PLAN}").type == fs.FileType.File
+        found = store.get_file_info(fs.FileSelector(base, allow_not_found=True))
     except OSError as error:
         raise ConnectionError(f"{address} cannot be read ({error})") from error
+    for info in found:
+        if store.get_file_info(f"{info.path}/{PLAN}").type == fs.FileType.File:
+            yield PurePosixPath(info.path).name
+
+
+def _began(plan: bytes | None) -> str | None:
+    """Which beginning of a study its study.json tells of; None without one, or where it is damaged."""
+    try:
+        first = json.loads(plan or b"")["history"][0]
+        return f"{first['at']} {first['provenance']['run_id']}"
+    except (ValueError, LookupError, TypeError):
+        return None

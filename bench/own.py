@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +33,14 @@ def own_object(name: str) -> object:
 
 
 def source_hash(name: str) -> str:
-    """First 16 hex digits of the SHA-256 of the file that `package.module:NAME` is written in."""
-    source = Path(importlib.import_module(name.partition(":")[0]).__file__)
+    """First 16 hex digits of the SHA-256 of the file that `package.module:NAME` is written in.
+
+    The module itself is not imported. ValueError when there is no such file.
+    """
+    found = importlib.util.find_spec(name.partition(":")[0])
+    if found is None or not found.has_location:
+        raise ValueError(f"{name} has no source file here; write package.module:NAME, importable here")
+    source = Path(found.origin)
     return hashlib.sha256(source.read_bytes()).hexdigest()[:16]
 
 

@@ -13,7 +13,7 @@ from filelock import Timeout
 from bench.context import Context, Report
 from bench.data import prepare
 from bench.leftovers import lock_of
-from bench.mirror import ATTEMPTS, CHECKPOINTS, SCORES
+from bench.mirror import CHECKPOINTS, SCORES
 from bench.plan import Work, outstanding
 from bench.store import committed_requests, read_files, score_files
 
@@ -62,11 +62,13 @@ def _holding(
 
 
 def _fetch(work: Work, context: Context) -> None:
-    """Bring what a store has of a pack's cells: scores, notes of tries, and weights and checkpoints.
+    """Bring what a store has of a pack's cells: scores, weights and checkpoints.
 
+    Notes of tries are not among them: without a lock between machines the note of a living one would count
+    as a death. So each machine counts those that it saw.
     Those of a cell that was committed with other neighbours, in a smaller grid, are named by that pack.
     """
-    context.mirror.pull(SCORES, ATTEMPTS)
+    context.mirror.pull(SCORES)
     committed = read_files(score_files(context.path / "scores"), ["cell_id", "pack_id"]).to_pandas()
     mine = committed["cell_id"].isin(work.todo)
     for pack_id in {work.pack.id, *committed["pack_id"][mine].astype(str)}:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import resource
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ def provenance(run_id: str) -> dict[str, str]:
         "git_dirty": dirty,
         "host": platform.node(),
         "machine": platform.platform(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
 
 
@@ -77,7 +78,7 @@ def git_state() -> tuple[str, str]:
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         inside = _git(folder, "ls-files", "--error-unmatch", __file__)
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):  # no git, no checkout, or one on a disk too slow to ask
         return "", ""
     return (
         (commit, str(bool(_git(folder, "status", "--porcelain", "--", "."))).lower()) if inside else ("", "")

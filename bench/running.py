@@ -13,10 +13,10 @@ from bench.cluster import is_outside
 from bench.context import Context
 from bench.data import data_folder, prepare
 from bench.devices import cores, find_device
-from bench.grid import LoadedGrid, load_grid
+from bench.grid import LoadedGrid, grid_from, load_grid
 from bench.inline import run_inline
 from bench.leftovers import sweep
-from bench.mirror import SCORES, Mirror, local_results, mirror_of, pulled_studies
+from bench.mirror import PLAN, SCORES, Mirror, local_results, mirror_of, pulled_studies
 from bench.plan import Pack, Work, cut, outstanding, planned_requests
 from bench.provenance import grid_provenance, provenance
 from bench.selection import select
@@ -36,7 +36,8 @@ class Plan:
     device: str
     packs: list[Pack]
     works: list[Work]
-    settled: frozenset[str]  # ids of cells that need nothing more, selected or not
+    settled: frozenset[str]  # ids of cells that need nothing more, selected or not; failed ones are settled
+    finished: frozenset[str]  # those of them without a failed score
     width: int | None = None  # cells in one stacked step, the device's own when None
     cores: int = 1  # CPU cores that the work is spread over
     mirror: Mirror | None = None  # where the study lies in an object store, `folder` standing for it here
@@ -92,12 +93,10 @@ def make_plan(
     """
     if not isinstance(grid, LoadedGrid):
         grid = load_grid(grid, data_dir=data_dir)
-        fixed = fixed_sources(pulled_studies(results, grid.study) / grid.study)
-        if any(fixed.get(name, source) != source for name, source in grid.sources.items()):
-            grid = load_grid(grid.origin, data_dir=data_dir, sources=fixed)
-    else:
-        pulled_studies(results, grid.study)
-    folder = local_results(results) / grid.study
+    folder = pulled_studies(results, grid.study) / grid.study
+    fixed = fixed_sources(folder)
+    if any(fixed.get(name, source) != source for name, source in grid.sources.items()):
+        grid = grid_from(grid.raw, grid.origin, data_dir=data_dir, sources=fixed)
     if address:
         from bench.cluster import cluster_resources
 
@@ -108,6 +107,7 @@ def make_plan(
     check_precision(grid, device)
     packs = cut(grid.cells, device, width)
     settled = committed_requests(folder / "scores", retry_failed=retry_failed)
+    failed = {cell_id for cell_id, *_ in settled - committed_requests(folder / "scores", retry_failed=True)}
     selected = {cell.id for cell in select(grid.cells, select_cells, limit)}
     requests = planned_requests(grid)
     works = outstanding(packs, requests, settled, selected)
@@ -121,6 +121,7 @@ def make_plan(
         packs=packs,
         works=works,
         settled=done,
+        finished=done - failed,
         width=width,
         cores=cpus or there,
         mirror=mirror_of(results, grid.study),
@@ -147,10 +148,11 @@ def plan_to_run(
         for one in set_aside(folder, loaded, mirror_of(results, loaded.study)).damaged:
             on_damaged(one)
         plan = make_plan(grid, **planning)
-    sweep(plan.folder, plan.packs, plan.settled)
+    sweep(plan.folder, plan.packs, plan.finished)
     if plan.mirror:
-        done = {pack.id for pack in plan.packs if plan.settled.issuperset(cell.id for cell in pack.cells)}
-        plan.mirror.remove_work(done, plan.settled)
+        plan.mirror.push_missing()  # what an earlier run committed here and was killed before it could send
+        packs = {pack.id for pack in plan.packs if plan.finished.issuperset(cell.id for cell in pack.cells)}
+        plan.mirror.remove_work(packs, plan.finished)
     return plan
 
 
@@ -240,10 +242,11 @@ def execute(
     """Write the plan down and run the outstanding work on prepared data."""
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     about = provenance(run_id)
+    if plan.mirror:
+        plan.mirror.pull(PLAN)  # another machine may have written to it while data were prepared here
     record_plan(plan.folder, plan.grid, about)
     if plan.mirror:
         plan.mirror.push(study_file(plan.folder))
-        plan.mirror.push_missing()  # what an earlier run committed here and was killed before it could send
     settings = plan.grid.settings
     context = Context(
         study=plan.grid.study,
@@ -280,6 +283,7 @@ def execute(
 def outcome(plan: Plan) -> Outcome:
     """Count what the plan's study holds now."""
     if plan.mirror:
+        plan.mirror.push_missing()
         plan.mirror.pull(SCORES)
     complete, failed = settled_cells(plan.folder, plan.grid)
     return Outcome(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
@@ -22,17 +21,21 @@ from bench.scoring import planned_keys, score_table
 from bench.store import write_scores
 
 
-def score_pack(work: Work, context: Context, report: Report) -> Path:
-    """Score every outstanding cell of a trained pack and commit its rows as one file.
+def score_pack(work: Work, context: Context, report: Report) -> None:
+    """Score every outstanding cell of a pack that is trained, and commit the rows as one file.
 
-    What training left for these cells is deleted after the commit. Returns the committed file.
+    What training left for these cells is deleted after the commit.
     """
     first = work.pack.cells[0]
     dataset = open_dataset(first.dataset, first.source, context.data_path)
     rows: list[dict] = []
     arrays: dict[tuple[str, str], np.ndarray] = {}
     began = time.perf_counter()
-    records = {cell.id: Trained.read(context.work, cell.id) for cell in work.cells}
+    left = {cell.id: Trained.read(context.work, cell.id) for cell in work.cells}
+    records = {cell_id: trained for cell_id, trained in left.items() if trained is not None}
+    if not records:  # another run held the pack while this one was to train it, and has not finished it
+        return
+    work = Work(work.pack, {cell_id: work.todo[cell_id] for cell_id in records})
     for cell in work.cells:
         trained = records[cell.id]
         if trained.error:
@@ -44,15 +47,14 @@ def score_pack(work: Work, context: Context, report: Report) -> Path:
         report({"pack": work.pack.id, "cells": len(work.cells)})
     about = _about_file(context, list(records.values()), time.perf_counter() - began)
     artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays, about)
-    path = write_scores(context.path / "scores", work.pack.id, rows, about)
-    cell_ids = {cell.id for cell in work.cells}
+    write_scores(context.path / "scores", work.pack.id, rows, about)
     if context.mirror:
         context.mirror.push_missing(work.pack.id)
-        context.mirror.remove_work({work.pack.id}, cell_ids)
-    remove_work(context.work, cell_ids)
+    removed = remove_work(context.work, set(records))
+    if context.mirror:
+        context.mirror.remove(*removed)
     failed = {row["cell_id"] for row in rows if row["status"] == "failed"}
     report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
-    return path
 
 
 def _about_file(context: Context, records: list[Trained], scoring_seconds: float) -> dict[str, str]:

@@ -69,6 +69,14 @@ class DamagedFile(ValueError):
     """A file among the scores that is no score file of this schema."""
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether a reader's error says that a file's content is wrong, not that it could not be read just now.
+
+    Parquet's readers raise OSError for both; what the system refused has an errno.
+    """
+    return not isinstance(error, MemoryError) and not (isinstance(error, OSError) and error.errno)
+
+
 def write_scores(folder: Path, pack_id: str, rows: list[Mapping], metadata: Mapping[str, str]) -> Path:
     """Commit `rows` of one pack: one file appears in `folder` in one atomic step.
 
@@ -103,9 +111,11 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
             # half the time of pq.read_table, which first makes a data set of the one file
             tables.append(pq.ParquetFile(path).read(columns=columns).cast(schema))
         except (pa.ArrowException, ValueError, OSError, KeyError) as error:
+            if not is_damage(error):
+                raise
             raise DamagedFile(
-                f"{path} is not a whole score file of this version ({type(error).__name__}); move it out of "
-                f"scores/ and run the same `bench run` again"
+                f"{path} is not a whole score file of this version ({type(error).__name__}); the study's "
+                "`bench run` or `bench verify` moves it to _work/quarantine/"
             ) from error
     return pa.concat_tables(tables) if tables else schema.empty_table()
 

@@ -28,17 +28,25 @@ def read_study(folder: Path) -> dict | None:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        study = json.loads(path.read_text(encoding="utf-8"))
+        entries = study["history"]
+        if not (entries and isinstance(study["sources"], dict)):
+            raise ValueError("its history or its sources are empty")
+        for entry in entries:
+            if not (isinstance(entry["grid"], dict) and isinstance(entry["provenance"], dict)):
+                raise ValueError("an entry of its history is no grid with its provenance")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} is damaged ({error}); restore it, or move {folder} away and run again"
         ) from None
+    return study
 
 
 def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> dict:
     """Write study.json on a study's first run; append to it when the grid or its sources changed.
 
-    Sources are those of the first run for ever (design.md §4); the newest grid is the plan.
+    Sources are those of the first run for ever (design.md §4); the newest grid is the plan. ValueError where
+    the grid has others.
     """
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -49,6 +57,13 @@ def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -
         "provenance": dict(provenance),
     }
     study = read_study(folder)
+    changed = [
+        f"{name} from {recorded} to {grid.sources[name]}"
+        for name, recorded in (study or {}).get("sources", {}).items()
+        if grid.sources.get(name, recorded) != recorded
+    ]
+    if changed:
+        raise ValueError(f"{folder}: a study keeps its sources; this grid changes {', '.join(changed)}")
     if study is None:
         study = {"schema": STUDY_SCHEMA, "study": grid.study, "history": []}
     elif _plan_of(study["history"][-1]) == _plan_of(entry):

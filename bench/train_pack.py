@@ -104,8 +104,8 @@ class PackTrainer:
         otherwise is recorded as failed. What the disk refuses is the run's failure, not the cells'.
         """
         for group, tries in self._groups(cells):
-            self._note(group, tries)
             try:
+                self._note(group, tries)
                 error, out_of_memory = self._try_group(group)
                 if out_of_memory and self.width > 1:
                     self.width //= 2

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from bench.artifacts import ARRAYS
 from bench.grid import LoadedGrid
 from bench.mirror import EVERYTHING, Mirror
 from bench.signs import packs_by_id
-from bench.store import DamagedFile, read_files
+from bench.store import DamagedFile, is_damage, read_files
 from bench.study import settled_cells
 
 CHECKPOINTS = "_work/checkpoints"
@@ -84,7 +84,10 @@ def quarantine(folder: Path, damaged: Iterable[Damaged]) -> list[Path]:
         while os.path.lexists(target):
             tries += 1
             target = target.with_name(f"{one.path.name}.{tries}")
-        os.replace(one.path, target)
+        try:
+            os.replace(one.path, target)
+        except FileNotFoundError:
+            continue  # another run moved it
         moved.append(target)
     return moved
 
@@ -93,16 +96,18 @@ def set_aside(folder: Path, grid: LoadedGrid, mirror: Mirror | None = None) -> E
     """Examine a study and move what is damaged to _work/quarantine/ (see quarantine).
 
     Where the folder stands for a store, what was damaged only here is fetched again and counts as sound; what
-    the store has damaged is removed there, and kept in quarantine here.
+    the store has damaged is moved to its own _work/quarantine/.
     """
     found = examine(folder, grid)
     quarantine(folder, found.damaged)
-    if mirror and found.damaged:
-        mirror.pull(*EVERYTHING)
-        found = examine(folder, grid)
-        quarantine(folder, found.damaged)
-        mirror.remove(*(one.path for one in found.damaged))
-    return found
+    if not (mirror and found.damaged):
+        return found
+    mirror.pull(*EVERYTHING)
+    again = examine(folder, grid)
+    quarantine(folder, again.damaged)
+    mirror.set_aside(*(one.path for one in again.damaged))
+    lost = [one for one in found.damaged if not one.path.exists() and one not in again.damaged]
+    return replace(again, damaged=(*again.damaged, *lost))
 
 
 def cells_to_rerun(folder: Path, grid: LoadedGrid, damaged: Iterable[Damaged]) -> list[str]:
@@ -136,7 +141,7 @@ def _examine_file(path: Path, suffix: str, read_cells: Callable[[Path], Iterable
     try:
         cells = set(read_cells(path))
     except (DamagedFile, SafetensorError, pa.ArrowException, LookupError, TypeError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
+        if not is_damage(error):
             raise
         raise Damage(f"cannot be read ({type(error).__name__}: truncated, or of another kind)") from error
     wrong = next((cell for cell in cells if not (isinstance(cell, str) and _ID.fullmatch(cell))), None)

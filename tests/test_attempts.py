@@ -4,6 +4,8 @@ import pytest
 
 import bench
 from bench.attempts import Attempt, attempt, forget, note
+from bench.context import Context
+from bench.pack import score_half
 from bench.running import make_plan, run
 
 DEADLY = """
@@ -52,3 +54,16 @@ def test_a_deadly_cell_is_quarantined_and_its_neighbours_are_scored(
     assert failed["error"].str.contains("quarantined: its process died").all()
     assert make_plan(path, results=tmp_path / "r", data_dir=data_dir).cells_left == 0
     assert not list((tmp_path / "r" / "tiny" / "_work").glob("attempts/*"))
+
+
+def test_what_nobody_trained_is_left_outstanding_by_scoring(tiny_grid, tmp_path, data_dir):
+    plan = make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir)
+    settings = plan.grid.settings
+    context = Context(
+        study="tiny", folder=str(plan.folder), data=str(data_dir), device="cpu",
+        evaluation=settings.evaluation, storage=settings.storage, provenance={"run_id": "r"},
+    )  # fmt: skip
+    events: list[dict] = []
+    score_half(plan.works[0], context, events.append)  # another run holds what was to be trained
+    assert events == []
+    assert make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir).cells_left == 6

@@ -149,17 +149,46 @@ def test_another_machine_goes_on_from_the_checkpoint_of_a_killed_one(
 def test_what_was_committed_here_and_not_sent_is_sent_by_the_same_command(
     tiny_grid, data_dir, address, bucket, machine, monkeypatch
 ):
-    def unplugged(*_):
-        raise OSError("the network is gone")
+    class Killed(BaseException):
+        """As sudden as SIGKILL for all code that catches errors."""
 
-    monkeypatch.setattr(Mirror, "push_missing", unplugged)
-    with pytest.raises(OSError, match="network is gone"):
+    send, committed = Mirror.push_missing, []
+
+    def killed_at_the_last(mirror, prefix=""):
+        committed.extend(local_results(address).glob("tiny/scores/*.parquet"))
+        if len(set(committed)) == 2:
+            raise Killed
+        send(mirror, prefix)
+
+    monkeypatch.setattr(Mirror, "push_missing", killed_at_the_last)
+    with pytest.raises(Killed):
         run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1)
     monkeypatch.undo()
     machine("first")
-    assert objects(bucket, address) == {"tiny/study.json"}
+    assert len([name for name in objects(bucket, address) if name.startswith("tiny/scores/")]) == 1
+    assert make_plan(tiny_grid, results=address, data_dir=data_dir).cells_left == 0
     assert run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1).done == 6
     assert len([name for name in objects(bucket, address) if name.startswith("tiny/scores/")]) == 2
+    assert not [name for name in objects(bucket, address) if "_work" in name]
+
+
+def test_a_network_that_fails_again_and_again_is_no_death_of_a_cell(
+    tiny_grid, data_dir, address, bucket, machine, monkeypatch
+):
+    send = Mirror._send
+
+    def unplugged(mirror, path):
+        if path.parent.name == "attempts":  # the first thing that a try sends
+            raise OSError("the network is gone")
+        send(mirror, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mirror, "_send", unplugged)
+        for _ in range(5):
+            with pytest.raises(ConnectionError, match="network is gone"):
+                run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1, width=1)
+    outcome = run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1, width=1)
+    assert (outcome.done, outcome.failed) == (6, 0)
 
 
 def test_a_study_deleted_in_the_store_begins_anew(tiny_grid, data_dir, address, bucket, machine):
@@ -167,6 +196,20 @@ def test_a_study_deleted_in_the_store_begins_anew(tiny_grid, data_dir, address, 
     bucket.delete_dir(f"{address.removeprefix('s3://')}/tiny")
     assert make_plan(tiny_grid, results=address, data_dir=data_dir).cells_left == 6
     assert not (local_results(address) / "tiny").exists()
+    assert len(list(local_results(address).glob("replaced/tiny-*/scores/*.parquet"))) == 2  # set aside
+
+
+def test_a_study_begun_anew_by_another_machine_gets_nothing_of_the_old_one(
+    tiny_grid, data_dir, address, bucket, machine
+):
+    run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1)
+    bucket.delete_dir(f"{address.removeprefix('s3://')}/tiny")
+    machine("second")
+    run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1, limit=4)
+    there = objects(bucket, address)
+    machine("first")
+    assert make_plan(tiny_grid, results=address, data_dir=data_dir).cells_left == 2
+    assert objects(bucket, address) == there
 
 
 def test_a_local_study_named_by_its_path_is_no_business_of_the_store(data_dir, address, machine):
@@ -222,6 +265,28 @@ def test_ray_workers_send_what_they_commit(tiny_grid, data_dir, address, bucket,
     machine("second")
     found = bench.load_scores(f"{address}/tiny").drop(columns=TIMES)
     pd.testing.assert_frame_equal(found, scores(run_tiny(data_dir)))
+
+
+def test_credentials_in_an_address_are_refused(tiny_grid):
+    done = cli("run", tiny_grid, "--results", "s3://KEY:SECRET@bucket/x", "--dry-run")
+    assert done.exit_code == 2
+    assert "set AWS_ACCESS_KEY_ID" in done.output
+    assert "SECRET@" not in done.output
+
+
+def test_verify_moves_what_the_store_has_damaged_to_its_quarantine(
+    tiny_grid, data_dir, address, bucket, machine
+):
+    run(tiny_grid, results=address, data_dir=data_dir, executor="inline", cpus=1)
+    name = sorted(name for name in objects(bucket, f"{address}/tiny") if name.startswith("scores/"))[0]
+    put(bucket, f"{address.removeprefix('s3://')}/tiny/{name}", b"torn")
+    done = cli("verify", f"{address}/tiny")
+    assert done.exit_code == 1
+    assert f"{name} cannot be read" in done.output
+    there = objects(bucket, f"{address}/tiny")
+    assert name not in there
+    assert f"_work/quarantine/{name}" in there
+    assert "4 cells lack scores now" in done.output or "2 cells lack scores now" in done.output
 
 
 @pytest.mark.parametrize("results", ["file:///tmp/x", "ftp://host/x", "s3:/bucket/x"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import bench
 from bench import artifacts, train_pack
 from bench.grid import load_grid
 from bench.running import make_plan, run
+from bench.study import record_plan
 
 TIMES = ["seconds", "created_at", "versions", "pack_id", "device"]
 
@@ -145,6 +147,16 @@ def test_sources_are_those_of_the_first_run_for_ever(finished, tmp_path, data_di
     plan = make_plan(finished.parent / "tiny.yaml", results=finished, data_dir=data_dir)
     assert plan.grid.sources == {"dsprites_quick": "rendered:1"}
     assert plan.cells_left == 0
+
+
+def test_a_grid_that_was_loaded_elsewhere_does_not_change_the_sources_either(finished, data_dir):
+    loaded = load_grid(finished.parent / "tiny.yaml")
+    other = replace(loaded, cells=tuple(replace(cell, source="real") for cell in loaded.cells))
+    assert make_plan(other, results=finished, data_dir=data_dir).grid.sources == {
+        "dsprites_quick": "rendered:1"
+    }
+    with pytest.raises(ValueError, match="a study keeps its sources"):
+        record_plan(finished / "tiny", other, {})
 
 
 POISON = """

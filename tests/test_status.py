@@ -200,3 +200,16 @@ def test_the_whole_study_is_counted(tmp_path):
     commit(folder, grid, grid.cells)
     assert len(list((folder / "scores").iterdir())) == 420
     assert study_status(folder).totals == {"done": 12_600, "running": 0, "failed": 0, "missing": 0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", "[]", "torn", '{"history": [], "sources": {}}',
+     '{"history": [{"grid": [], "provenance": {}}], "sources": {}}'],
+)  # fmt: skip
+def test_a_study_json_of_another_shape_is_a_sentence(tmp_path, content):
+    folder, _ = plan_study(tmp_path / "results")
+    (folder / "study.json").write_text(content)
+    done = CliRunner().invoke(main, ["status", "tiny", "--results", str(tmp_path / "results")])
+    assert done.exit_code == 2
+    assert "study.json is damaged" in done.output

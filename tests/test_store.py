@@ -1,3 +1,5 @@
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -5,7 +7,15 @@ import pandas as pd
 import pytest
 
 import bench
-from bench.store import SCHEMA, DamagedFile, committed_requests, file_metadata, score_files, write_scores
+from bench.store import (
+    SCHEMA,
+    DamagedFile,
+    committed_requests,
+    file_metadata,
+    read_files,
+    score_files,
+    write_scores,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -105,3 +115,18 @@ def test_no_rows_are_no_commit(tmp_path):
     with pytest.raises(ValueError, match="no score"):
         write_scores(tmp_path, "p", [], {})
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_system_refuses_is_no_damage(tmp_path, monkeypatch):
+    path = write_scores(tmp_path, "p", [row("a")], {})
+
+    def stale(*_):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.store.pq.ParquetFile", stale)
+        with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+            read_files([path])
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DamagedFile, match="moves it to _work/quarantine"):
+        read_files([path])

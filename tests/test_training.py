@@ -126,6 +126,7 @@ def test_checkpoints_can_be_put_together_in_another_packing(tmp_path):
     checkpoint.save(tmp_path, "0123456789abcdef", ["a", "b", "c"], state, curve)
     other, other_curve = trained(given, members(given, SETTINGS["beta_vae"][:1], seeds=[9]))
     checkpoint.save(tmp_path, "0123456789abcdef", ["x"], other, other_curve)
+    (tmp_path / "torn.safetensors").write_bytes(b"torn")  # costs the others nothing
     found = checkpoint.find(tmp_path, ["c", "x", "a", "unknown"])
     assert set(found) == {"c", "x", "a"}
     rebuilt, _ = checkpoint.load([found["c"], found["x"]], torch.device("cpu"))

@@ -20,13 +20,22 @@ from bench.cli.common import (
 
 def _folder(results: str, study: str, whole: bool = False) -> Path:
     """The folder of a study; of one in a store, after fetching its state, or with `whole` all of it."""
-    from bench.mirror import EVERYTHING, STATE, is_address, pulled_studies, pulled_study
+    return _place(results, study, whole)[0]
+
+
+def _place(results: str, study: str, whole: bool = False):
+    """The folder of a study and, where it stands for one in a store, the mirror that keeps them alike."""
+    from bench.mirror import EVERYTHING, STATE, is_address, mirror_at, mirror_of, pulled_studies
     from bench.study import find_studies
 
     names = EVERYTHING if whole else STATE
     if is_address(study):
-        return find_studies(Path(), str(pulled_study(study, names)))[0]
-    return find_studies(pulled_studies(results, study, names), study)[0]
+        mirror = mirror_at(study)
+        mirror.pull(*names)
+        return find_studies(mirror.folder.parent, mirror.folder.name)[0], mirror
+    folder = find_studies(pulled_studies(results, study, names), study)[0]
+    mirror = mirror_of(results, folder.name)
+    return folder, mirror if mirror and mirror.folder == folder else None
 
 
 @click.command(
@@ -43,7 +52,8 @@ def status(study, results, errors, as_json):
     from bench.status_text import as_dict, error_lines, lines
     from bench.study import find_studies
 
-    for folder in find_studies(pulled_studies(results, study), study):
+    folders = [_folder(results, study)] if study else find_studies(pulled_studies(results, None), None)
+    for folder in folders:
         found = study_status(folder)
         if as_json:
             click.echo(json.dumps(as_dict(found)))
@@ -58,13 +68,12 @@ def status(study, results, errors, as_json):
 @click.argument("study")
 @results_option
 def verify(study, results):
-    from bench.mirror import mirror_of
     from bench.study import load_plan, run_command
     from bench.verify import LOSSES, cells_to_rerun, set_aside
 
-    folder = _folder(results, study, whole=True)
+    folder, mirror = _place(results, study, whole=True)
     grid = load_plan(folder)
-    found = set_aside(folder, grid, mirror_of(results, folder.name))
+    found = set_aside(folder, grid, mirror)
     for one in found.damaged:
         click.echo(f"{one.folder}/{one.path.name} {one.problem}: {LOSSES[one.folder]}.")
     for path, cells in found.unplanned.items():
@@ -111,9 +120,8 @@ def export(study, results, out):
 def merge(study, copies, results, dry_run):
     from bench.merge import merge as copy
     from bench.merge import plan_merge
-    from bench.mirror import mirror_of
 
-    folder = _folder(results, study, whole=True)
+    folder, mirror = _place(results, study, whole=True)
     planned = plan_merge(folder, [_folder(results, name, whole=True) for name in copies])
     if planned.differing:
         click.echo(
@@ -124,7 +132,6 @@ def merge(study, copies, results, dry_run):
         for source, target in planned.copies:
             click.echo(f"{source} -> {target}")
     count = len(planned.copies) if dry_run else copy(planned)
-    mirror = mirror_of(results, folder.name)
     if mirror and not dry_run:
         mirror.push_missing()
     scores = sum(target.parent.name == "scores" for _, target in planned.copies)
