@@ -86,7 +86,9 @@ def pulled_studies(results: str | Path, study: str | None, names: Iterable[str] 
         wanted = _studies(str(results)) if study is None else [study]
         for name in wanted:
             if re.fullmatch(STUDY_NAME, name):
-                mirror_of(results, name).pull(*names)
+                mirror = mirror_of(results, name)
+                mirror.follow()
+                mirror.pull(*names)
     return folder
 
 
@@ -112,20 +114,23 @@ class Mirror:
         """The store's file system, and the study's path in it."""
         return _open(self.address)
 
-    def pull(self, *names: str, prefix: str = "") -> None:
-        """Fetch what the store has of `names` (files, or folders as "scores") and the folder lacks.
+    def follow(self) -> None:
+        """Rename the folder out of the way where it stands for a study that the store has no more.
 
-        With `prefix` only files whose name begins with it. A folder that stands for another study, one gone
-        from the store or begun there anew, is renamed out of the way first. ConnectionError where the store
-        cannot be reached.
+        It is gone there, or was begun anew. For whoever begins to plan or to read: never under a run's feet.
+        ConnectionError where the store cannot be reached.
         """
         there = self._plan_there()
         if (self.folder / PLAN).is_file() and _began(there) != _began((self.folder / PLAN).read_bytes()):
             replaced = self.folder.parent / "replaced"
             replaced.mkdir(exist_ok=True)
             self.folder.rename(replaced / f"{self.folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-        if there is None:
-            return
+
+    def pull(self, *names: str, prefix: str = "") -> None:
+        """Fetch what the store has of `names` (files, or folders as "scores") and the folder lacks.
+
+        With `prefix` only files whose name begins with it.
+        """
         found = [one for name in names for one in self._listed(name) if one.name.startswith(prefix)]
         self._at_once(self._fetch, [one for one in found if one.name == PLAN or not self._is_here(one)])
 

@@ -31,6 +31,7 @@ def _place(results: str, study: str, whole: bool = False):
     names = EVERYTHING if whole else STATE
     if is_address(study):
         mirror = mirror_at(study)
+        mirror.follow()
         mirror.pull(*names)
         return find_studies(mirror.folder.parent, mirror.folder.name)[0], mirror
     folder = find_studies(pulled_studies(results, study, names), study)[0]
