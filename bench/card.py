@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from bench.artifacts import find_weights, read_pictures
 from bench.atomic import write_text
+from bench.cell import Cell
 from bench.committed import Committed, find_committed
 from bench.data import find_entry
-from bench.grid import Cell
 from bench.reporting.card import CellRecord, card_page
 from bench.reporting.cells import assemble
 from bench.reporting.stored import read_codes

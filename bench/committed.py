@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.cell import Cell
 from bench.devices import find_device
-from bench.grid import Cell, LoadedGrid
+from bench.grid import LoadedGrid
 from bench.plan import Request, planned_requests
 from bench.store import REQUEST_KEY, file_metadata, read_files, score_files, without_doubles
 from bench.study import grid_of, read_study, studies

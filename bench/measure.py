@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.cell import Cell
 from bench.data import find_entry, open_dataset
 from bench.data.base import Dataset
 from bench.data.device import DeviceImages
-from bench.grid import Cell
 from bench.metrics import Request
 from bench.plan import Work, width_of
 from bench.problem import (

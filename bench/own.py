@@ -11,14 +11,11 @@ import importlib
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict
 
+from bench.cell import Cell
 from bench.settings import ModelSettings
-
-if TYPE_CHECKING:
-    from bench.grid import Cell
 
 
 def own_object(name: str) -> object:

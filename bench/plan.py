@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bench import scoring
-from bench.grid import Cell, LoadedGrid
+from bench.cell import Cell
+from bench.grid import LoadedGrid
 
 Request = tuple[str, str, str, str, int]  # representation, metric, estimator, settings, images
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.artifacts import read_weights
+from bench.cell import Cell
 from bench.codes import code_tables, kl_per_latent
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
-from bench.grid import Cell
 from bench.pictures import pictures
 from bench.rows import stored_images
 from bench.stack import image_size, parameters_of, problem_of, settle_process

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from bench import artifacts
+from bench.cell import Cell
 from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.base import Dataset
-from bench.grid import Cell
 from bench.leftovers import remove_work
 from bench.metrics import parse_requests
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Request, Work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 
-from bench.grid import Cell
+from bench.cell import Cell
 
 #: What `--select` may name, and how a cell shows it.
 FIELDS: dict[str, Callable[[Cell], str]] = {

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from bench.cell import Cell
 from bench.data.device import DeviceImages
-from bench.grid import Cell
 from bench.heap import keep_freed_memory
 from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES

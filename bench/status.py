@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench.grid import Cell, LoadedGrid
+from bench.cell import Cell
+from bench.grid import LoadedGrid
 from bench.plan import RELATIVE_COST, planned_requests
 from bench.signs import Signs, latest_run, signs_of_life
 from bench.store import REQUEST_KEY, DamagedFile, read_files, score_files

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.atomic import write_text
-from bench.grid import Cell, LoadedGrid, grid_from
+from bench.cell import Cell
+from bench.grid import LoadedGrid, grid_from
 from bench.own import remember
 from bench.plan import Request, planned_requests
 from bench.store import canonical_json, committed_requests

@@ -14,12 +14,12 @@ import torch
 
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt
+from bench.cell import Cell
 from bench.codes import code_tables, kl_per_latent
 from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
-from bench.grid import Cell
 from bench.pictures import pictures
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, start

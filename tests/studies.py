@@ -13,7 +13,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from tiny import TINY
 
-from bench.grid import Cell, LoadedGrid, load_grid
+from bench.cell import Cell
+from bench.grid import LoadedGrid, load_grid
 from bench.metrics import parse_requests
 from bench.plan import TRAINING_KEYS, cut, planned_requests
 from bench.running import run

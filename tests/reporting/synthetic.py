@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.grid import Cell, grid_from
+from bench.cell import Cell
+from bench.grid import grid_from
 from bench.settings import MODEL_SETTINGS, Training
 from bench.store import SCHEMA, write_scores
 from bench.study import record_plan
