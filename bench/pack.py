@@ -77,7 +77,7 @@ def _fetch(work: Work, context: Context) -> None:
 
 def _still_outstanding(work: Work, context: Context) -> Work | None:
     """The pack without what another run committed since the plan was made."""
-    settled = committed_requests(context.path / "scores", retry_failed=context.retry_failed)
+    settled = committed_requests(context.path / "scores").settled(context.retry_failed)
     requests = {request: None for todo in work.todo.values() for request in todo}
     left = outstanding([work.pack], list(requests), settled)
     kept = {

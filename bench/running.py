@@ -106,8 +106,9 @@ def make_plan(
     device = device or found
     check_precision(grid, device)
     packs = cut(grid.cells, device, width)
-    settled = committed_requests(folder / "scores", retry_failed=retry_failed)
-    failed = {cell_id for cell_id, *_ in settled - committed_requests(folder / "scores", retry_failed=True)}
+    committed = committed_requests(folder / "scores")
+    settled = committed.settled(retry_failed)
+    failed = {cell_id for cell_id, *_ in committed.failed}
     selected = {cell.id for cell in select(grid.cells, select_cells, limit)}
     requests = planned_requests(grid)
     works = outstanding(packs, requests, settled, selected)

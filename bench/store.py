@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -120,16 +121,26 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
-def committed_requests(folder: Path, *, retry_failed: bool = False) -> set[tuple]:
-    """Requests (see REQUEST_KEY) that every cell of `folder` has settled, as ok or failed.
+@dataclass(frozen=True)
+class Requests:
+    """Requests to metrics (see REQUEST_KEY) that cells have committed."""
 
-    With `retry_failed` a failed score does not count as settled.
-    """
-    table = read_files(score_files(folder), [*REQUEST_KEY, "status"])
-    frame = table.to_pandas().drop_duplicates()
-    if retry_failed:
-        frame = frame[frame["status"] == "ok"]
-    return set(frame[list(REQUEST_KEY)].astype(object).itertuples(index=False, name=None))
+    ok: set[tuple]
+    failed: set[tuple]  # and not ok in another file
+
+    def settled(self, retry_failed: bool = False) -> set[tuple]:
+        """Those that need nothing more; failed ones do where they are to be tried again."""
+        return self.ok if retry_failed else self.ok | self.failed
+
+
+def committed_requests(folder: Path) -> Requests:
+    """What the score files of `folder` hold, read once."""
+    table = read_files(score_files(folder), [*REQUEST_KEY, "status"]).unify_dictionaries()
+    distinct = table.group_by([*REQUEST_KEY, "status"]).aggregate([]).to_pandas()
+    keys = distinct[list(REQUEST_KEY)].astype(object)
+    is_ok = (distinct["status"] == "ok").to_numpy()
+    ok, failed = (set(keys[chosen].itertuples(index=False, name=None)) for chosen in (is_ok, ~is_ok))
+    return Requests(ok, failed - ok)
 
 
 def load_scores(path: str | Path, wide: bool = False) -> pd.DataFrame:

@@ -102,10 +102,10 @@ def planned_cells(folder: Path) -> pd.DataFrame:
 def settled_cells(folder: Path, grid: LoadedGrid) -> tuple[set[str], set[str]]:
     """Ids of the planned cells whose every score is settled, and of those with a failed one among them."""
     requests = planned_requests(grid)
-    settled = committed_requests(Path(folder) / "scores")
-    ok = committed_requests(Path(folder) / "scores", retry_failed=True)
+    committed = committed_requests(Path(folder) / "scores")
+    settled = committed.settled()
     complete = {cell.id for cell in grid.cells if _has_all(cell.id, requests, settled)}
-    good = {cell.id for cell in grid.cells if _has_all(cell.id, requests, ok)}
+    good = {cell_id for cell_id in complete if _has_all(cell_id, requests, committed.ok)}
     return complete, complete - good
 
 

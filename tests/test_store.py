@@ -98,8 +98,8 @@ def test_the_wide_form_has_a_row_per_cell_and_a_column_per_headline_score(tmp_pa
 def test_settled_counts_failed_scores_unless_they_are_to_be_retried(tmp_path):
     write_scores(tmp_path, "p", [row("a"), row("b", value=None, status="failed")], {})
     key = ("mean", "mig", "study", "", 0)
-    assert committed_requests(tmp_path) == {("a", *key), ("b", *key)}
-    assert committed_requests(tmp_path, retry_failed=True) == {("a", *key)}
+    assert committed_requests(tmp_path).settled() == {("a", *key), ("b", *key)}
+    assert committed_requests(tmp_path).settled(retry_failed=True) == {("a", *key)}
 
 
 def test_a_damaged_file_is_named_and_a_missing_study_says_what_to_run(tmp_path):
