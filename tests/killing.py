@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ import torch  # noqa: F401 - loaded before the forks, as all below
 
 import bench.score_pack
 import bench.train_pack  # noqa: F401
+from bench.artifacts import checkpoints
 from bench.running import run
 
 
@@ -77,8 +79,13 @@ POINTS = {
 }
 
 
-def in_a_fork(act: Callable[[], None], seconds: float | None = None) -> int:
-    """Exit code of `act` in a fork, negative for the signal that ended it; SIGKILL after `seconds`."""
+def in_a_fork(
+    act: Callable[[], None], seconds: float | None = None, begun: Callable[[], bool] = lambda: True
+) -> int:
+    """Exit code of `act` in a fork, negative for the signal that ended it.
+
+    With `seconds` SIGKILL ends it so long after `begun` is true, if it has not ended by then.
+    """
     child = os.fork()
     if child == 0:
         try:
@@ -90,9 +97,22 @@ def in_a_fork(act: Callable[[], None], seconds: float | None = None) -> int:
             os._exit(1)
         os._exit(0)
     if seconds is not None:
+        while not begun():
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def progress(folder: Path) -> set[tuple]:
+    """How far a study is: steps of its checkpoints, cells that are trained, packs that are committed."""
+    work = folder / "_work"
+    steps = {(path.name, counters["step"]) for path, counters in checkpoints(work / "checkpoints")}
+    done = [*(work / "trained").glob("[!.]*"), *(folder / "scores").glob("[!.]*")]
+    return steps | {(path.name, None) for path in done}
 
 
 def runner(grid: Path, results: Path, data: Path) -> Callable[[], None]:
@@ -109,8 +129,9 @@ def runner(grid: Path, results: Path, data: Path) -> Callable[[], None]:
 def kills(grid: Path, folder: Path, data: Path, wanted: int) -> None:
     """Studies whose runs are killed at random moments until each is done, `wanted` kills in all at least.
 
-    Moments are drawn from the first nine tenths of the time that an undisturbed run takes here and now, every
-    second one from their later half: a cell that four runs in a row do not get past is quarantined, rightly.
+    Moments are drawn from the first nine tenths of the time that an undisturbed run takes here. Every second
+    run is first let get further than the last: a cell that four in a row do not get past is quarantined,
+    rightly.
     """
     began = time.monotonic()
     assert in_a_fork(runner(grid, folder / "undisturbed", data)) == 0
@@ -120,8 +141,12 @@ def kills(grid: Path, folder: Path, data: Path, wanted: int) -> None:
     while killed < wanted:
         study, mine, code = study + 1, 0, -signal.SIGKILL
         while code == -signal.SIGKILL:
-            moment = float(rng.uniform((0.02, 0.5)[mine % 2], 0.9)) * whole
-            code = in_a_fork(runner(grid, folder / f"killed-{study}", data), moment)
+            results = folder / f"killed-{study}"
+            before = progress(results / "tiny")
+            odd = bool(mine % 2)
+            moment = float(rng.uniform(0.02, 0.3 if odd else 0.9)) * whole
+            further = partial(lambda at, seen: bool(progress(at) - seen), results / "tiny", before)
+            code = in_a_fork(runner(grid, results, data), moment, further if odd else lambda: True)
             mine += code == -signal.SIGKILL
         killed += mine
         print(json.dumps({"study": study, "kills": mine, "exit": code}), flush=True)
