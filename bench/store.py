@@ -70,6 +70,10 @@ class DamagedFile(ValueError):
     """A file among the scores that is no score file of this schema."""
 
 
+class OtherVersion(ValueError):
+    """A whole score file of a schema that this version of bench does not read: nothing to be moved away."""
+
+
 def is_damage(error: Exception) -> bool:
     """Whether a reader's error says that a file's content is wrong, not that it could not be read just now.
 
@@ -114,11 +118,25 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
         except (pa.ArrowException, ValueError, OSError, KeyError) as error:
             if not is_damage(error):
                 raise
+            written = _schema_version(path)
+            if written not in (None, str(SCHEMA_VERSION)):
+                raise OtherVersion(
+                    f"{path} was written by another version of bench (schema {written}, this one reads "
+                    f"{SCHEMA_VERSION}); use that version, or another --results"
+                ) from error
             raise DamagedFile(
                 f"{path} is not a whole score file of this version ({type(error).__name__}); the study's "
                 "`bench run` or `bench verify` moves it to _work/quarantine/"
             ) from error
     return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _schema_version(path: Path) -> str | None:
+    """What a score file says of its schema; None where it cannot be read or is none."""
+    try:
+        return file_metadata(path).get("bench_schema")
+    except (pa.ArrowException, ValueError, OSError):
+        return None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import bench
 from bench.store import (
     SCHEMA,
     DamagedFile,
+    OtherVersion,
     committed_requests,
     file_metadata,
     read_files,
@@ -129,4 +131,15 @@ def test_what_the_system_refuses_is_no_damage(tmp_path, monkeypatch):
             read_files([path])
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DamagedFile, match="moves it to _work/quarantine"):
+        read_files([path])
+
+
+def test_a_file_of_another_schema_is_no_damage_and_says_so(tmp_path):
+    path = write_scores(tmp_path, "p", [row("a")], {})
+    table = pq.read_table(path).drop_columns("seconds")
+    pq.write_table(table.replace_schema_metadata({b"bench_schema": b"2"}), path)
+    with pytest.raises(OtherVersion, match="schema 2, this one reads 1"):
+        read_files([path])
+    pq.write_table(table.replace_schema_metadata({b"bench_schema": b"1"}), path)
+    with pytest.raises(DamagedFile):
         read_files([path])
