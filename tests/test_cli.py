@@ -169,7 +169,8 @@ def test_reports_of_nothing_say_what_to_run(tmp_path):
     assert "no study 'x'" in bench("report", "x", "--results", tmp_path).output
     study = tmp_path / "empty"
     study.mkdir()
-    entry = {"grid": {"study": "empty", "datasets": ["dsprites"], "models": {"vae": {}}}, "sources": {}}
+    grid = {"study": "empty", "datasets": ["dsprites"], "models": {"vae": {}}}
+    entry = {"grid": grid, "sources": {}, "provenance": {}}
     (study / "study.json").write_text(json.dumps({"schema": 1, "sources": {}, "history": [entry]}))
     empty = bench("report", "empty", "--results", tmp_path)
     assert empty.exit_code == 2
