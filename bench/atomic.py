@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,9 +44,9 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def remove_orphans(folder: Path) -> None:
-    """Delete the temporary files below `folder` that a killed writer left behind, once they are a day old."""
-    for path in folder.rglob(".*.tmp"):
+def remove_orphans(temporaries: Iterable[Path]) -> None:
+    """Delete those of our temporary files that a killed writer left behind: they are a day old."""
+    for path in temporaries:
         try:
             if time.time() - path.stat().st_mtime > ORPHAN_SECONDS:
                 path.unlink()

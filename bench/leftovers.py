@@ -54,4 +54,4 @@ def sweep(folder: Path, packs: Sequence[Pack], finished: Collection[str]) -> Non
                     remove_work(work, leftover)
             except Timeout:
                 continue
-    remove_orphans(Path(folder))
+    remove_orphans(Path(folder).rglob(".*.tmp"))

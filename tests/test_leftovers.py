@@ -8,7 +8,7 @@ import pytest
 from studies import commit, plan_study, write_checkpoint
 
 from bench.atomic import ORPHAN_SECONDS
-from bench.data import prepare
+from bench.data import find_entry, prepare
 from bench.leftovers import lock_of, sweep
 from bench.plan import cut
 from bench.running import plan_to_run
@@ -64,14 +64,21 @@ def test_temporary_files_go_once_no_writer_can_be_alive(left):
 
 
 def test_so_do_those_of_a_killed_rendering(tmp_path):
-    (tmp_path / "dsprites").mkdir()
+    (table,) = (tmp_path / cache for cache in find_entry("dsprites_quick").caches["rendered:1"])
+    table.parent.mkdir()
+    others = table.with_name(".somebody-elses.77.tmp")
+    others.write_bytes(b"")
+    os.utime(others, (0, 0))
     _assert_only_old_ones_go(
-        tmp_path / "dsprites", lambda: prepare("dsprites_quick", "rendered:1", tmp_path, processes=2)
+        table.parent,
+        lambda: prepare("dsprites_quick", "rendered:1", tmp_path, processes=2),
+        table.name,
     )
+    assert others.exists()
 
 
-def _assert_only_old_ones_go(folder: Path, act) -> None:
-    young, old = (folder / f".{name}.77.tmp" for name in ("young", "old"))
+def _assert_only_old_ones_go(folder: Path, act, name: str = "x.parquet") -> None:
+    young, old = (folder / f".{name}.{process}.tmp" for process in (77, 78))
     for path in (young, old):
         path.write_bytes(b"PAR1")
     long_ago = time.time() - ORPHAN_SECONDS - 60

@@ -97,7 +97,8 @@ def prepare(
         raise FileNotFoundError(
             f"{name}: {names} is needed and not there. Type {typed('fetch', name, folder)}."
         )
-    remove_orphans(folder)
+    for table in (folder / cache for cache in entry.caches[source]):  # the folder may hold others' files
+        remove_orphans(table.parent.glob(f".{table.name}.*.tmp"))
     try:
         entry.preparer(source, folder, processes or os.cpu_count() or 1, progress or _silent)
     except UNREADABLE as error:
