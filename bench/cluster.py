@@ -25,6 +25,7 @@ LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
 CONNECT_SECONDS = 10.0  # for the head of a cluster to answer at all
+CONNECT_ATTEMPTS = 4  # where a head answers, but the server that it forks for a ray:// client dies at once
 
 
 def is_outside(address: str | None) -> bool:
@@ -48,7 +49,16 @@ def connect(cpus: int, address: str | None):
 
     if address:
         _check_reachable(address)
-    ray.init(**_init_arguments(cpus, address))
+    for left in reversed(range(CONNECT_ATTEMPTS)):
+        try:
+            ray.init(**_init_arguments(cpus, address))
+            break
+        except ConnectionAbortedError:
+            # One in ten or so: the head forks beside gRPC's threads, and the child crashes (ray issue 63202).
+            # GRPC_ENABLE_FORK_SUPPORT=0 in the head's environment prevents it; we cannot set it from here.
+            ray.shutdown()
+            if not left:
+                raise
     return ray
 
 
