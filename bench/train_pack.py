@@ -15,15 +15,15 @@ import torch
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt
 from bench.cell import Cell
-from bench.codes import code_tables, kl_per_latent
+from bench.codes import code_tables
 from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.evaluation import evaluate
-from bench.pictures import pictures
+from bench.keeper import Keeper, death, living
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, start
-from bench.provenance import peak_memory, with_costs
+from bench.provenance import peak_memory
 from bench.rows import evaluation_images, stored_images
 from bench.stack import device_name, image_size, members_of, parameters_of, problem_of, settle_process
 from bench.training import train
@@ -62,7 +62,7 @@ class PackTrainer:
     report: Report
     problem: Problem
     index: np.ndarray  # images of the code tables
-    stored_index: np.ndarray  # images whose codes are kept for UDR
+    keeper: Keeper
     width: int  # cells in one stacked step; halved where they do not fit in memory
     device_seconds: float = 0.0  # spent on training and encoding so far, files not counted
 
@@ -72,10 +72,10 @@ class PackTrainer:
         dataset = open_dataset(first.dataset, first.source, context.data_path)
         images = context.evaluation.images
         index = np.arange(dataset.size) if images is None else evaluation_images(dataset, images)
-        stored_index = stored_images(dataset, context.storage.codes)
         problem = problem_of(first, DeviceImages(dataset, context.device, image_size(first)))
+        keeper = Keeper(context, problem, work.pack.id, stored_images(dataset, context.storage.codes))
         width = width_of(first.training.architecture, context.device, context.width)
-        return PackTrainer(work, context, report, problem, index, stored_index, width)
+        return PackTrainer(work, context, report, problem, index, keeper, width)
 
     def is_ready(self, cell: Cell) -> bool:
         """Whether an earlier go left what scoring needs: a failure, or codes of the images now wanted."""
@@ -178,9 +178,12 @@ class PackTrainer:
             values = evaluate(self.problem, members, state, batches)
             values = {key: value.tolist() for key, value in values.items()}
         seconds = (time.perf_counter() - began) / len(cells)
-        self._keep(cells, state, curve, self._about_file(seconds * len(cells)))
+        self.keeper.keep(cells, state, curve, seconds * len(cells))
+        alive, rows = living(cells, state)
+        if alive:
+            self._write_codes(alive, state.parameters.detach()[rows])
         for row, cell in enumerate(cells):
-            error = _death(state, row)
+            error = death(state, row)
             scores = {key: values[key][row] for key in TRAINING_KEYS}
             self._record(cell, error, {} if error else scores, seconds)
 
@@ -228,40 +231,6 @@ class PackTrainer:
         if self.context.mirror:  # the time of a note is the sign of life that `bench status` sees in a store
             self.context.mirror.push(path, *self._notes(cells[:1]))
 
-    def _keep(self, cells: list[Cell], state: State, curve: Curve, about: dict[str, str]) -> None:
-        """Weights, curves and codes of the cells that finished."""
-        rows = [row for row in range(len(cells)) if _death(state, row) is None]
-        alive = [cells[row] for row in rows]
-        pack_id = self.work.pack.id
-        if curve.steps:
-            artifacts.write_curves(self.context.path / "curves", pack_id, _curve_rows(cells, curve), about)
-        if not alive:
-            return
-        parameters = state.parameters.detach()[rows]
-        if self.context.storage.weights:
-            named = self.problem.network.layout.split(parameters)
-            tensors = {name: value.cpu().numpy() for name, value in named.items()}
-            artifacts.write_weights(
-                self.context.path / "models",
-                pack_id,
-                [cell.id for cell in alive],
-                tensors,
-                self._about_network(),
-                about,
-            )
-        self._write_codes(alive, parameters)
-        drawn = {
-            cell.id: pictures(self.problem, parameters[row : row + 1], self.stored_index)
-            for row, cell in enumerate(alive)
-            if cell.seed == self.context.picture_seed and len(self.stored_index)
-        }
-        artifacts.write_pictures(self.context.path / "pictures", pack_id, drawn, about)
-        if len(self.stored_index):
-            mean, log_variance = code_tables(self.problem, parameters, self.stored_index)
-            kl = kl_per_latent(mean, log_variance)
-            kept = {cell.id: (mean[row], kl[row]) for row, cell in enumerate(alive)}
-            artifacts.write_stored_codes(self.context.path / "codes", pack_id, self.stored_index, kept, about)
-
     def _write_codes(self, cells: list[Cell], parameters: torch.Tensor) -> None:
         with self._using_device():
             mean, log_variance = code_tables(self.problem, parameters, self.index)
@@ -274,27 +243,6 @@ class PackTrainer:
         began = time.perf_counter()
         yield
         self.device_seconds += time.perf_counter() - began
-
-    def _about_file(self, seconds: float) -> dict[str, str]:
-        """The metadata of what this process writes about cells that took `seconds` together."""
-        return with_costs(
-            self.context.provenance,
-            device=device_name(self.context.device),
-            cuda=torch.version.cuda or "",
-            seconds=seconds,
-            peak_memory=peak_memory(),
-        )
-
-    def _about_network(self) -> dict:
-        first = self.work.pack.cells[0]
-        return {
-            "architecture": first.training.architecture,
-            "latent_dim": first.training.latent_dim,
-            "channels": self.problem.images.channels,
-            "dataset": first.dataset,
-            "source": first.source,
-            "model": first.model,
-        }
 
     def _record(self, cell: Cell, error: str | None, values: dict, seconds: float) -> None:
         status = "failed" if error else "ok"
@@ -319,19 +267,3 @@ def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         return True
     return error.__context__ is not None and _is_out_of_memory(error.__context__)
-
-
-def _death(state: State, row: int) -> str | None:
-    step = int(state.died_at[row])
-    if step < 0:
-        return None
-    return f"the loss or its gradient was not finite at step {step}; the weights are frozen there"
-
-
-def _curve_rows(cells: list[Cell], curve: Curve) -> list[dict]:
-    points = {name: torch.stack(values).cpu().tolist() for name, values in curve.points.items()}
-    return [
-        {"cell_id": cell.id, "step": step} | {name: values[t][row] for name, values in points.items()}
-        for row, cell in enumerate(cells)
-        for t, step in enumerate(curve.steps)
-    ]
