@@ -8,12 +8,24 @@ deadly cell never costs its neighbours, and neither does a machine that goes awa
 from __future__ import annotations
 
 import json
+import os
+import sys
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from bench.atomic import write_text
 
 DEATHS_ALONE = 3
+LOST = 75  # exit code of a worker whose device is lost: sysexits' temporary failure
+
+
+class DeviceLost(OSError):
+    """The device fails every call of this process from now on: only a new process can go on.
+
+    The notes of its cells stay, so that one which breaks the device again and again is quarantined.
+    """
 
 
 @dataclass(frozen=True)
@@ -56,3 +68,10 @@ def forget(work: Path, cell_id: str) -> None:
 def note_path(work: Path, cell_id: str) -> Path:
     """Where the note of a try at a cell lies."""
     return work / "attempts" / f"{cell_id}.json"
+
+
+def end_process() -> NoReturn:
+    """Die as a killed worker does, so that whoever made it makes a new one; say on stderr what stopped it."""
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(LOST)

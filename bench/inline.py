@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 
+from bench.attempts import DeviceLost, end_process
 from bench.context import Context
 from bench.pack import run_pack
 from bench.plan import Work
@@ -62,7 +63,10 @@ def _remember(queue) -> None:
 
 
 def _run_in_pool(work: Work, context: Context) -> None:
-    run_pack(work, context, _events.put)
+    try:
+        run_pack(work, context, _events.put)
+    except DeviceLost:
+        end_process()
 
 
 def _pass_on(queue, on_event: Callable[[dict], None]) -> None:

@@ -25,8 +25,16 @@ _PACKAGES = ("torch", "ray", "numpy", "scipy", "scikit-learn", "lightgbm", "pyar
 def versions_json() -> str:
     """Versions of bench, Python and the packages that can move a score, as canonical JSON."""
     versions = {"bench": __version__, "python": platform.python_version()}
-    versions |= {name: metadata.version(name) for name in _PACKAGES}
+    versions |= {name: _version(name) for name in _PACKAGES}
     return json.dumps(versions, sort_keys=True, separators=(",", ":"))
+
+
+def _version(package: str) -> str:
+    """'' where it is not installed: `--executor inline` does without Ray."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def provenance(run_id: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from bench.atomic import is_disk_full
+from bench.attempts import DeviceLost, end_process
 from bench.cluster import ENVIRONMENT, connect, is_outside, set_environment
 from bench.context import Context
 from bench.pack import run_pack, score_half, train_half
@@ -147,6 +148,8 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
     try:
         half(work, context, report)
         tune.report({"pack": work.pack.id, "node": ray.get_runtime_context().get_node_id()})
+    except DeviceLost:
+        end_process()
     except Exception as error:
         report(_what_stopped(work, error))
 

@@ -50,7 +50,8 @@ class Training(Settings):
     learning_rate_end: Positive | None = None
     """Where a half cosine takes the step size by the last step; left out, it stays constant (the study)."""
     precision: Precision = "float32"
-    """Arithmetic: float32 (the study), float64 (for checks), or tf32 and bfloat16 products on a GPU."""
+    """Arithmetic: float32 (the study), float64 (for checks), or on a GPU products in tf32, or bfloat16:
+    convolutions in bfloat16, dense layers in TF32. Losses and Adam stay in float32."""
 
 
 class ModelSettings(Settings):

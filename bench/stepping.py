@@ -158,6 +158,8 @@ class GraphedSteps:
     def __init__(self, problem: Problem, members: Members, state: State):
         self.eager = EagerSteps(problem, members, state)
         self.buffers: Block | None = None
+        # its own: all graphs captured on torch's default one would share one cuBLAS workspace
+        self.stream = torch.cuda.Stream()
 
     def run(self, prepared: Block, first: int, count: int, wanted: Collection[int]) -> list[Logged]:
         last = first + count - 1
@@ -166,7 +168,7 @@ class GraphedSteps:
             return self.eager.run(prepared, first, count, wanted)
         if self.buffers is None:
             torch.cuda.synchronize()  # what the steps read is still being made, on another stream
-            with torch.cuda.stream(torch.cuda.Stream()):
+            with torch.cuda.stream(self.stream):
                 points = self.eager.run(prepared, first, count, wanted)
             torch.cuda.synchronize()
             self._capture()
@@ -180,7 +182,7 @@ class GraphedSteps:
         problem, members, state = self.eager.problem, self.eager.members, self.eager.state
         self.buffers = block(problem, members, 0, UNROLLED)  # static memory, filled before each replay
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
+        with torch.cuda.graph(self.graph, stream=self.stream):
             for k in range(UNROLLED):
                 statistics, losses = update(problem, state, members.hyper, self.buffers, k)
             self.point = what_is_logged(statistics, losses)

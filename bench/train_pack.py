@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from bench import artifacts, attempts, checkpoint
-from bench.attempts import Attempt
+from bench.attempts import Attempt, DeviceLost
 from bench.cell import Cell
 from bench.codes import code_tables
 from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
 from bench.data.device import DeviceImages
+from bench.device_errors import is_lost, is_out_of_memory
 from bench.evaluation import evaluate
 from bench.keeper import Keeper, death, living
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
@@ -114,8 +115,12 @@ class PackTrainer:
                 elif error:
                     for cell in group:
                         self._record(cell, error, {}, 0.0)
-            finally:  # also when a key is pressed: only a process that is gone leaves its note
+            except DeviceLost:
+                raise  # the note stays: this process is as good as gone
+            except BaseException:  # also when a key is pressed
                 self._forget(group)
+                raise
+            self._forget(group)
 
     def _try_group(self, cells: list[Cell]) -> tuple[str, bool]:
         """Train a group; returns the traceback of what went wrong, if any, and whether memory was short.
@@ -127,7 +132,9 @@ class PackTrainer:
         except OSError:
             raise
         except Exception as error:
-            return traceback.format_exc(), _is_out_of_memory(error)
+            if is_lost(self.context.device):
+                raise DeviceLost(f"the device fails every call ({error}); a new process can go on") from error
+            return traceback.format_exc(), is_out_of_memory(error)
         return "", False
 
     def _note(self, group: list[Cell], tries: list[Attempt]) -> None:
@@ -242,6 +249,8 @@ class PackTrainer:
     def _using_device(self) -> Iterator[None]:
         began = time.perf_counter()
         yield
+        if self.context.device == "cuda":
+            torch.cuda.synchronize()
         self.device_seconds += time.perf_counter() - began
 
     def _record(self, cell: Cell, error: str | None, values: dict, seconds: float) -> None:
@@ -257,13 +266,3 @@ class PackTrainer:
             peak_memory=peak_memory(),
         )
         trained.write(self.context.work, cell.id)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocation failed, also one that led to `error`, as when a graph is captured.
-
-    torch's CPU allocator raises a plain RuntimeError.
-    """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        return True
-    return error.__context__ is not None and _is_out_of_memory(error.__context__)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from importlib import metadata as installed
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ import pytest
 from safetensors import safe_open
 from studies import run_tiny
 
-from bench.provenance import COSTS, peak_memory, with_costs
+from bench.provenance import COSTS, peak_memory, versions_json, with_costs
 from bench.study import load_plan
 
 FOLDERS = ("scores", "curves", "arrays", "models", "codes", "pictures")
@@ -47,3 +48,18 @@ def test_costs_are_added_and_nothing_of_the_run_is_lost():
         "run_id": "r", "device": "cpu", "cuda": "", "seconds": "1.250", "peak_memory_bytes": "7",
     }  # fmt: skip
     assert set(COSTS) == about.keys() - {"run_id"}
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
+    """`--executor inline` does without Ray."""
+    version = installed.version
+
+    def without_ray(name: str) -> str:
+        if name == "ray":
+            raise installed.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(installed, "version", without_ray)
+    found = json.loads(versions_json.__wrapped__())
+    assert found["ray"] == ""
+    assert found["torch"] == version("torch")

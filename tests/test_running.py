@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,8 @@ import torch
 from tiny import TINY
 
 import bench
-from bench import artifacts, train_pack
+from bench import artifacts, inline, schedule, train_pack
+from bench.attempts import DeviceLost
 from bench.grid import load_grid
 from bench.running import make_plan, run
 from bench.study import record_plan
@@ -244,6 +247,48 @@ def test_a_full_disk_is_the_runs_failure_not_the_cells(tiny_grid, tmp_path, data
     assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
     monkeypatch.undo()
     assert run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1).done == 6
+
+
+def test_a_device_that_is_lost_ends_the_process_and_no_cell_is_failed(
+    finished, tiny_grid, tmp_path, data_dir, monkeypatch
+):
+    def illegal_access(*_):
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    def attempted() -> list[dict]:
+        notes = (tmp_path / "r" / "tiny" / "_work" / "attempts").glob("*.json")
+        return [json.loads(path.read_text()) for path in notes]
+
+    monkeypatch.setattr("bench.train_pack.is_lost", lambda device: True)
+    monkeypatch.setattr("bench.train_pack.train", illegal_access)
+    for deaths in (0, 1):
+        with pytest.raises(DeviceLost, match="fails every call .*illegal memory access"):
+            run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+        assert {made["deaths"] for made in attempted()} == {deaths}
+    assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
+    monkeypatch.undo()
+    assert run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1).done == 6
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
+
+
+def test_a_worker_whose_device_is_lost_dies_as_if_it_were_killed(monkeypatch, capsys):
+    def lost(*_):
+        raise DeviceLost("the device fails every call")
+
+    class Ended(BaseException):
+        pass
+
+    def end(code: int):
+        raise Ended(code)
+
+    monkeypatch.setattr(os, "_exit", end)
+    monkeypatch.setattr("bench.inline.run_pack", lost)
+    monkeypatch.setattr("bench.inline._events", SimpleNamespace(put=print))
+    with pytest.raises(Ended, match="75"):
+        inline._run_in_pool(None, None)
+    with pytest.raises(Ended, match="75"):
+        schedule._trial({"work": 0}, lost, [None], None)
+    assert capsys.readouterr().err.count("DeviceLost: the device fails every call") == 2
 
 
 def test_a_precision_the_device_lacks_is_a_sentence(tiny_grid, tmp_path):

@@ -6,6 +6,9 @@ of a training step that there is no loader and no worker.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -108,8 +111,21 @@ class ColoredMaps:
     def __call__(self, index: Tensor) -> Tensor:
         maps = self.maps.index_select(0, index % len(self.maps)).float()
         colors = self.colors.index_select(0, index // len(self.maps))
+        with _no_tf32():
+            images = torch.bmm(colors, maps)
         # Rounded maps may sum to a little over 255.
-        return torch.bmm(colors, maps).div_(255).clamp_(max=1).view(-1, 3, 64, 64)
+        return images.div_(255).clamp_(max=1).view(-1, 3, 64, 64)
+
+
+@contextmanager
+def _no_tf32() -> Iterator[None]:
+    """Products in float32, whatever a pack's precision: all precisions train on the same images."""
+    allowed = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
 def color(masks: Tensor, uniforms: Tensor, tables: dict[str, Tensor]) -> Tensor:

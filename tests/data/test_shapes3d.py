@@ -88,3 +88,20 @@ def test_device_composes_as_numpy_does(few, rng):
     batch = DeviceImages(few, "cpu").batch(torch.from_numpy(index))
     expected = few.images(index).transpose(0, 3, 1, 2) / 255
     np.testing.assert_allclose(batch.numpy(), expected, atol=0.51 / 255)
+
+
+def test_images_are_made_in_float32_whatever_products_a_pack_takes(few, monkeypatch):
+    product, allowed = torch.bmm, []
+
+    def noting(*given):
+        allowed.append(torch.backends.cuda.matmul.allow_tf32)
+        return product(*given)
+
+    monkeypatch.setattr(torch, "bmm", noting)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        DeviceImages(few, "cpu").batch(torch.arange(4))
+        assert allowed == [False]
+        assert torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
