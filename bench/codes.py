@@ -18,19 +18,21 @@ def code_tables(problem: Problem, parameters: Tensor, index: np.ndarray) -> tupl
     """Codes of the images `index` (N,) under each member's encoder: mean and log-variance (E, N, d), float32.
 
     Where a data set has nuisance, image i always carries the same draw, a function of i alone, so that all
-    cells see the same pictures (design.md §4).
+    cells see the same pictures (design.md §4). Members are encoded one at a time: a cell's codes then depend
+    on nobody beside it, whoever died, and batches are large enough for that to be the faster way on a CPU.
     """
-    named = problem.network.layout.split(parameters)
     members = len(parameters)
+    alone = [problem.network.layout.split(row) for row in parameters.split(1)]
     everything = torch.from_numpy(np.ascontiguousarray(index)).to(parameters.device)
     # written in place: of 32 members on dSprites they take 2 GB, which pieces put together would double
     means, log_variances = np.empty((2, members, len(index), problem.training.latent_dim), np.float32)
     for first in range(0, len(index), ENCODING_BATCH):
         chunk = everything[first : first + ENCODING_BATCH]
-        images = fixed_images(problem, chunk)
-        mean, log_variance = problem.network.encode(named, images.expand(members, *images.shape))
-        means[:, first : first + len(chunk)] = mean.cpu()
-        log_variances[:, first : first + len(chunk)] = log_variance.cpu()
+        images = fixed_images(problem, chunk)[None]
+        codes = [torch.cat(problem.network.encode(named, images), dim=-1) for named in alone]
+        mean, log_variance = torch.cat(codes).cpu().chunk(2, dim=-1)
+        means[:, first : first + len(chunk)] = mean
+        log_variances[:, first : first + len(chunk)] = log_variance
     return means, log_variances
 
 
