@@ -54,11 +54,12 @@ def deconv_bmm(images, weight, bias):
     members, batch, _, height, width = images.shape
     pixels = images.permute(0, 1, 3, 4, 2).flatten(1, 3)
     taps = weight.unflatten(4, (2, 2)).unflatten(3, (2, 2)).permute(0, 1, 3, 5, 4, 6, 2)  # a, b, r, s, out
+    taps = taps.flatten(2, 3)
     products = torch.bmm(pixels, taps.flatten(2).to(pixels.dtype))
     products = products.unflatten(2, taps.shape[2:]).unflatten(1, (batch, height, width))
-    moved = [
-        F.pad(products[..., a, b, :, :, :], (*[0] * 6, b, 1 - b, a, 1 - a)) for a in (0, 1) for b in (0, 1)
-    ]
+    # unbound, and not indexed: backwards each index would fill a tensor as large as all products
+    parts = zip(products.unbind(4), ((0, 0), (0, 1), (1, 0), (1, 1)), strict=True)
+    moved = [F.pad(part, (*[0] * 6, b, 1 - b, a, 1 - a)) for part, (a, b) in parts]
     blocks = reduce(torch.add, moved)
     output = blocks.transpose(3, 4).flatten(4, 5).flatten(2, 3)[:, :, 1:-1, 1:-1]
     return (output + bias[:, None, None, None].to(output.dtype)).permute(0, 1, 4, 2, 3)
