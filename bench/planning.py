@@ -18,9 +18,9 @@ SHOWN_PACKS = 12  # as many as fit a screen
 #: What "of limit" means in the table of speeds, by device.
 LIMITS = {
     "cpu": "of limit: share of the rate of a large matrix product on this machine",
-    "cuda": "of limit: the least time that the products of a step take at this GPU's best rate, or the bytes "
-    "of a fused step (7 passes over layers' outputs, 11 over weights) at its rate of copying, whichever is "
-    "longer and so binds it; as a share of the step's time",
+    "cuda": "of limit: least time of the step's products at a large one's rate on this GPU, or of its\n"
+    "bytes (fused: 7 passes over layers' outputs, 11 over weights) at a large copy's rate, as a share\n"
+    "of the step's time; the longer of the two binds",
 }
 
 
