@@ -6,6 +6,7 @@ of the rounds counts, and on a CPU process time is taken, since foreign load mak
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.cell import Cell
@@ -43,7 +45,15 @@ ROUNDS = 10
 SECONDS_PER_ROUND = 0.3
 STEPS_PER_CALL = {"cpu": 1, "cuda": UNROLLED}  # as many as one graph holds
 WIDTHS = {"cpu": (1, 4, 8, 16), "cuda": (8, 16, 32, 64)}
-MATRIX = 2048
+MATRIX = {"cpu": 2048, "cuda": 8192}
+COPIED_BYTES = 2**28  # five times what a large GPU's cache holds
+#: Passes over the layers' outputs and over the weights in a step whose kernels are fused as far as they go.
+#: An output is written and read; on the way back it is read with the weights' gradient and as ReLU's mask,
+#: its own gradient is written once and read for inputs and for weights. Weights are read either way, their
+#: gradient is written, and Adam reads and writes what it keeps.
+OUTPUT_PASSES, WEIGHT_PASSES = 7, 11
+#: What computes the outputs of a network's layers, and nothing else in a step.
+LAYERS = (torch.ops.aten.convolution.default, torch.ops.aten.baddbmm.default)
 
 
 @dataclass(frozen=True)
@@ -59,12 +69,33 @@ class Speed:
     plain_milliseconds: float  # of the plain β-VAE loop, taking turns
     data_share: float  # of the step, spent on making the batch of images
     gigaflop: float  # per model-step, forward and backward
-    share_of_limit: float  # of this machine's matrix-product peak
+    gigabyte: float  # per model-step through memory, were all fused that can be
+    bound: str  # what limits this machine at them, "products" or "memory"
+    share_of_limit: float  # the least time that either takes, of the step's
 
     @property
     def ratio(self) -> float:
         """Times as fast as the plain loop."""
         return self.plain_milliseconds / self.milliseconds
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What this machine reaches in one precision, and so the least time that a step takes."""
+
+    products: float  # GFLOP/s
+    copies: float  # GB/s, infinite where it limits nothing
+
+    @staticmethod
+    def of(device: str, dtype: torch.dtype) -> Limits:
+        """Measured; on a CPU products alone: what one model's layers pass on (25 MB of the study's network)
+        mostly stays in its caches, and the rate of a copy through memory says nothing of that."""
+        copies = copy_peak(device) if device == "cuda" else math.inf
+        return Limits(matrix_peak(device, dtype), copies)
+
+    def least(self, gigaflop: float, gigabyte: float) -> tuple[float, str]:
+        """Seconds that so much work takes at least, and what binds it."""
+        return max((gigaflop / self.products, "products"), (gigabyte / self.copies, "memory"))
 
 
 @dataclass(frozen=True)
@@ -81,7 +112,7 @@ class BatchCost:
 
 def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
     """Measure each (model, architecture, channels) of `works` that is trained at all."""
-    limits: dict[str, float] = {}
+    limits: dict[str, Limits] = {}
     seen = set()
     for work in works:
         cell = work.pack.cells[0]
@@ -92,7 +123,7 @@ def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
             precision = cell.training.precision
             settle_process(device, precision)
             if precision not in limits:
-                limits[precision] = matrix_peak(device, activation_dtype(precision))
+                limits[precision] = Limits.of(device, activation_dtype(precision))
             yield _speed(cell, channels, device, limits[precision])
 
 
@@ -122,13 +153,20 @@ def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> flo
 
 
 def matrix_peak(device: str, dtype: torch.dtype) -> float:
-    """GFLOP/s of a matrix product of this machine (one thread on a CPU): the best of ten.
+    """GFLOP/s of a large matrix product of this machine (one thread on a CPU), the best round.
 
     In float32 an NVIDIA GPU multiplies as this process was settled, TF32 or not.
     """
-    left = torch.rand(MATRIX, MATRIX, device=device, dtype=dtype)
-    best = min(_timed(lambda: left @ left, device) for _ in range(ROUNDS))
-    return 2 * MATRIX**3 / best / 1e9
+    size = MATRIX[device]
+    left = torch.rand(size, size, device=device, dtype=dtype)
+    return 2 * size**3 / _best(partial(torch.matmul, left, left), device) / 1e9
+
+
+def copy_peak(device: str) -> float:
+    """GB/s of a large copy in this machine's memory, what it reads and what it writes, the best round."""
+    source = torch.zeros(COPIED_BYTES, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    return 2 * COPIED_BYTES / _best(partial(target.copy_, source), device) / 1e9
 
 
 def metric_seconds(
@@ -147,7 +185,7 @@ def metric_seconds(
     return {f"{row['metric']}@{row['estimator']} ({row['representation']})": row["seconds"] for row in rows}
 
 
-def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
+def _speed(cell: Cell, channels: int, device: str, limits: Limits) -> Speed:
     width = width_of(cell.training.architecture, device)
     problem = _problem(cell, device)
     widths = sorted({width, *WIDTHS[device]}) if width > 1 else [width]
@@ -155,7 +193,8 @@ def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
     ours, plain = _interleaved(_stepper(problem, cell, width, device), _plain(problem, cell, device), device)
     ours /= STEPS_PER_CALL[device]
     batch = _quartile(_batcher(problem, cell, width, device), device) / width
-    gigaflop = _gigaflop(problem, cell, device)
+    gigaflop, gigabyte = _gigaflop(problem, cell, device), _gigabyte(problem, cell, device)
+    least, bound = limits.least(gigaflop, gigabyte)
     return Speed(
         model=cell.model,
         architecture=cell.training.architecture,
@@ -166,7 +205,9 @@ def _speed(cell: Cell, channels: int, device: str, limit: float) -> Speed:
         plain_milliseconds=1e3 * plain,
         data_share=batch * width / ours,
         gigaflop=gigaflop,
-        share_of_limit=gigaflop * width / ours / limit,
+        gigabyte=gigabyte,
+        bound=bound,
+        share_of_limit=least * width / ours,
     )
 
 
@@ -253,6 +294,35 @@ def _gigaflop(problem: Problem, cell: Cell, device: str) -> float:
     with FlopCounterMode(display=False) as counter:
         update(problem, state, members.hyper, prepared, 0)
     return counter.get_total_flops() / 1e9
+
+
+class _Outputs(TorchDispatchMode):
+    """Counts the bytes of the outputs of layers, each in the precision that it is kept in."""
+
+    def __init__(self):
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, function, types, given=(), named=None):
+        output = function(*given, **(named or {}))
+        if function in LAYERS:
+            self.bytes += output.nbytes
+        return output
+
+
+def _gigabyte(problem: Problem, cell: Cell, device: str) -> float:
+    """What a step moves through memory at least (see OUTPUT_PASSES); weights are those of all networks."""
+    members, state, prepared = _ready(problem, cell, 1, device)
+    with _Outputs() as outputs:
+        update(problem, state, members.hyper, prepared, 0)
+    layouts = [problem.network.layout, *([problem.discriminator] if problem.discriminator else [])]
+    weights = sum(layout.size for layout in layouts) * problem.dtype.itemsize
+    return (OUTPUT_PASSES * outputs.bytes + WEIGHT_PASSES * weights) / 1e9
+
+
+def _best(call: Callable[[], object], device: str) -> float:
+    """Seconds of a call in the best of ROUNDS, each long enough that a launch on a GPU does not count."""
+    return min(_rounds([call], device)[0])
 
 
 def _quartile(step: Callable[[], object], device: str) -> float:

@@ -15,6 +15,13 @@ from bench.running import Plan
 
 LONG_HOURS = 24.0  # beyond this a run is told how to ask for less
 SHOWN_PACKS = 12  # as many as fit a screen
+#: What "of limit" means in the table of speeds, by device.
+LIMITS = {
+    "cpu": "of limit: share of the rate of a large matrix product on this machine",
+    "cuda": "of limit: least time of the step's products at a large one's rate on this GPU, or of its\n"
+    "bytes (fused: 7 passes over layers' outputs, 11 over weights) at a large copy's rate, as a share\n"
+    "of the step's time; the longer of the two binds",
+}
 
 
 def describe(plan: Plan, whole: bool) -> list[str]:
@@ -130,16 +137,17 @@ def lines(found: dict) -> Iterator[str]:
     yield ""
     yield (
         f"{'model':<14}{'architecture':<14}{'channels':>8}{'width':>7}{'best':>6}{'ms/model-step':>15}"
-        f"{'plain loop':>12}{'ratio':>7}{'data':>7}{'of limit':>10}"
+        f"{'plain loop':>12}{'ratio':>7}{'data':>7}{'of limit':>10}{'bound':>10}"
     )
     for speed in found["speeds"]:
         yield (
             f"{speed['model']:<14}{speed['architecture']:<14}{speed['channels']:>8}{speed['width']:>7}"
             f"{speed['best_width']:>6}{speed['milliseconds']:>15.3f}{speed['plain_milliseconds']:>12.3f}"
             f"{speed['ratio']:>7.2f}{speed['data_share']:>7.1%}{speed['share_of_limit']:>10.1%}"
+            f"{speed['bound']:>10}"
         )
     yield "plain loop: a β-VAE as an nn.Module with torch.optim, taking turns with the step in one process"
-    yield "of limit: share of the rate of a large matrix product on this machine"
+    yield LIMITS[found["device"]]
     yield ""
     yield from _batch_lines(found)
     for name, seconds in found["metric_seconds"].items():

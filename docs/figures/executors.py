@@ -1,30 +1,38 @@
-"""What a training step costs on a GPU, executor by executor; prints one JSON.
+"""What a training step costs on a GPU, executor by executor: one JSON, written anew with each figure.
 
-python docs/figures/executors.py > executors.json                 # within ten minutes; needs no Ray, no data
-python docs/figures/executors.py --device cpu --seconds 0.1 --packs 2
+python docs/figures/executors.py --out executors.json             # within ten minutes
+python docs/figures/executors.py --device cpu --seconds 0.05 --packs 2
 
-Whatever bench has is bench's own; what it does not have stands in executor_forms.py. Times are milliseconds
-per model-step, the lowest quartile of rounds, unless their name says otherwise. Figures appear on stderr as
-they come.
+It needs torch, numpy, pandas, pyarrow, PyYAML and pydantic, which a GPU's image may lack, but no Ray and no
+data. Whatever bench has is bench's own; what it does not have stands in executor_forms.py. Times are
+milliseconds per model-step, the lowest quartile of rounds, unless their name says otherwise. A figure that
+could not be had says why in its place. What bench itself would run comes first; compiling, which may take any
+time, comes last and in a process of its own. Figures appear on stderr as they come.
 """
 
 import argparse
+import gc
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import torch
-from executor_forms import FORMS, conv_nchw, deconv_nchw, product_and_fold
+from executor_forms import FORMS, IM2COL, OWN, conv_nchw, deconv_nchw, product_and_fold
 
+from bench.atomic import write_text
 from bench.data.device import DeviceImages
 from bench.grid import grid_from
-from bench.measure import Noise
+from bench.measure import STEPS_PER_CALL, Noise
 from bench.nets import conv_64, layers
 from bench.nets.discriminator import discriminate
 from bench.octets import octets
@@ -45,41 +53,79 @@ COPIED_BYTES = {"cuda": 2**30, "cpu": 2**26}
 LAYERS = {"e2": (32, 32, 32), "d5": (32, 32, 16), "e1": (1, 32, 64), "d6": (32, 1, 32)}
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each measurement")
     parser.add_argument("--packs", default="8,32,64", help="cells in one stacked step")
-    given = parser.parse_args()
-    lab = Lab(given.device, given.seconds)
+    parser.add_argument("--out", type=Path, default=Path("executors.json"), help="file of the figures")
+    parser.add_argument("--budget", type=float, default=540.0, help="seconds after which none is begun")
+    parser.add_argument("--only", choices=GROUPS, help="one group, in this process")
+    given = parser.parse_args(words)
     packs = [int(width) for width in given.packs.split(",")]
-    found = {
-        "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if given.device == "cuda" else "cpu",
-        "clocks": clocks(given.device),
-    }
-    measurements = {
-        "peaks": lambda: peaks(lab),
-        "one_model": lambda: one_model(lab),
-        "packs": lambda: {width: of_pack(lab, width) for width in packs},
-        "layers": lambda: of_layers(lab, packs[len(packs) // 2]),
-        "discriminator": lambda: {width: discriminator(lab, width) for width in packs},
-        "random_numbers": lambda: {width: random_numbers(lab, width) for width in packs},
-        "bits": lambda: bits(lab, packs[0]),
-        "compiled": lambda: compiled(lab, packs[len(packs) // 2]),  # last: nobody knows how long it takes
-    }
-    for name, measure in measurements.items():
-        began = time.perf_counter()
-        found[name] = measure()
-        print(f"-- {name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    print(json.dumps(found, indent=1))
+    lab = Lab(given.device, given.seconds, packs, given.out, given.budget)
+    lab.record(("torch",), torch.__version__)
+    lab.ask(("device",), lambda: torch.cuda.get_device_name() if given.device == "cuda" else "cpu")
+    lab.ask(("clocks",), clocks, lab)
+    for name in [given.only] if given.only else GROUPS:
+        began = time.monotonic()
+        if name == "compiled" and not given.only:
+            apart(lab, name)
+        else:
+            GROUPS[name](lab)
+        print(f"-- {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 class Lab:
-    """A device and how long each measurement on it may take."""
+    """A device, the packs to try on it, how long that may take, and the figures so far."""
 
-    def __init__(self, device: str, seconds: float):
-        self.device, self.seconds = device, seconds
+    def __init__(self, device: str, seconds: float, packs: list[int], out: Path, budget: float):
+        self.device, self.seconds, self.packs, self.out, self.budget = device, seconds, packs, out, budget
+        self.until = time.monotonic() + budget
+        self.found: dict = {}
+
+    @property
+    def middle(self) -> int:
+        """The width of whatever is measured at one width only."""
+        return self.packs[len(self.packs) // 2]
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget."""
+        return max(0.0, self.until - time.monotonic())
+
+    def ask(self, place: tuple, answer, *arguments) -> None:
+        """Put what `answer` returns at this place of the figures, or why it returned nothing."""
+        value = f"not measured: the budget of {self.budget:.0f} s was spent"
+        if self.left:
+            try:
+                free(self)
+                value = answer(*arguments)
+            except Exception as error:  # out of memory, a kernel that is not there: the rest is to be had
+                first_line = str(error).partition("\n")[0]
+                value = f"{type(error).__name__}: {first_line}"
+        self.record(place, value)
+
+    def record(self, place: tuple, value) -> None:
+        """Put a figure at its place, and all into the file."""
+        inner = self.found
+        for name in place[:-1]:
+            inner = inner.setdefault(str(name), {})
+        inner[str(place[-1])] = value
+        write_text(self.out, json.dumps(self.found, indent=1) + "\n")
+        print(*place, value, sep=" | ", file=sys.stderr, flush=True)
+
+    def milliseconds(self, place: tuple, model_steps: float, prepare, *arguments) -> None:
+        """Ask for the cost of a call (see `cost`)."""
+        self.ask(place, self.cost, model_steps, prepare, *arguments)
+
+    def cost(self, model_steps: float, prepare, *arguments) -> float:
+        """Milliseconds per model-step of the call that `prepare` returns, which makes `model_steps`."""
+        call = prepare(*arguments)
+        repeat(call, 2)
+        count = max(1, int(self.seconds / ROUNDS / max(1e-9, self.timed(call))))
+        rounds = [self.timed(partial(repeat, call, count)) for _ in range(ROUNDS)]
+        return 1e3 * float(np.percentile(rounds, 25)) / count / model_steps
 
     def timed(self, call) -> float:
         """Seconds of a call: wall time up to the device's completion, process time on a CPU."""
@@ -94,48 +140,78 @@ class Lab:
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def milliseconds(self, name: str, model_steps: float, prepare, *arguments) -> float | str:
-        """Per model-step of the call that `prepare` returns, which makes `model_steps`; or what it raised."""
-        try:
-            call = prepare(*arguments)
-            repeat(call, 2)
-            count = max(1, int(self.seconds / ROUNDS / max(1e-9, self.timed(call))))
-            rounds = [self.timed(partial(repeat, call, count)) for _ in range(ROUNDS)]
-            cost = 1e3 * float(np.percentile(rounds, 25)) / count / model_steps
-        except (RuntimeError, NotImplementedError) as error:  # out of memory, or a kernel that is not there
-            cost = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-        print(name, cost, file=sys.stderr, flush=True)
-        return cost
-
 
 def repeat(call, count: int) -> None:
     for _ in range(count):
         call()
 
 
-def clocks(device: str) -> str:
+def free(lab: Lab) -> None:
+    """Give back what the last measurement held, and forget its peak."""
+    gc.collect()  # graphs and failed calls hold memory in cycles
+    if lab.device == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def apart(lab: Lab, group: str) -> None:
+    """Measure a group in a process of its own, which is killed with all its workers when the budget ends."""
+    out = lab.out.with_name(f"{lab.out.name}.{group}")
+    out.unlink(missing_ok=True)
+    with suppress(Exception):  # on a GPU that an error has closed to this process
+        free(lab)
+    given = {"--only": group, "--out": out, "--budget": lab.left, "--seconds": lab.seconds}
+    given |= {"--device": lab.device, "--packs": ",".join(map(str, lab.packs))}
+    words = [str(word) for pair in given.items() for word in pair]
+    child = subprocess.Popen([sys.executable, __file__, *words], process_group=0)
+    try:
+        child.wait(lab.left)
+    except subprocess.TimeoutExpired:
+        lab.record((group, "ended"), f"killed: the budget of {lab.budget:.0f} s was spent")
+    else:
+        if child.returncode:
+            lab.record((group, "ended"), f"with exit status {child.returncode}")
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    if out.exists():
+        for name, value in json.loads(out.read_text()).get(group, {}).items():
+            lab.record((group, name), value)
+        out.unlink()
+
+
+def clocks(lab: Lab) -> str:
     """Clocks of the GPU as they are now and at most, and its power limit."""
-    if device == "cpu":
+    if lab.device == "cpu":
         return ""
     asked = "--query-gpu=clocks.sm,clocks.mem,clocks.max.sm,power.limit"
     said = subprocess.run(["nvidia-smi", asked, "--format=csv,noheader"], capture_output=True, text=True)
     return said.stdout.strip()
 
 
-def peaks(lab: Lab) -> dict:
+def peaks(lab: Lab) -> None:
     """GB/s of a copy, read and write counted, and TFLOP/s of a large matrix product by precision."""
+    lab.ask(("peaks", "copy_gb_per_s"), copy_rate, lab)
+    for precision in PRECISIONS[lab.device]:
+        lab.ask(("peaks", f"{precision}_tflop_per_s"), product_rate, lab, precision)
+
+
+def copy_rate(lab: Lab) -> float:
     source = torch.zeros(COPIED_BYTES[lab.device], dtype=torch.uint8, device=lab.device)
     target = torch.empty_like(source)
-    copied = lab.milliseconds("copy", 1, partial, target.copy_, source)
-    found = {"copy_gb_per_s": 2 * len(source) / copied / 1e6}
+    return 2 * len(source) / lab.cost(1, partial, target.copy_, source) / 1e6
+
+
+def product_rate(lab: Lab, precision: str) -> float:
     size = PEAK_SIZE[lab.device]
-    for precision in PRECISIONS[lab.device]:
-        settle_process(lab.device, precision)
-        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        left = torch.rand(size, size, device=lab.device, dtype=dtype)
-        multiplied = lab.milliseconds(f"product, {precision}", 1, partial, torch.matmul, left, left)
-        found[f"{precision}_tflop_per_s"] = 2 * size**3 / multiplied / 1e9
-    return found
+    settle_process(lab.device, precision)
+    left = torch.rand(size, size, device=lab.device, dtype=dtype_of(precision))
+    return 2 * size**3 / lab.cost(1, partial, torch.matmul, left, left) / 1e9
+
+
+def dtype_of(precision: str) -> torch.dtype:
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def pack_of(
@@ -165,25 +241,26 @@ def pack_steps(lab: Lab, width: int, *kind: str):
     return steps_of(*pack_of(lab, width, *kind))
 
 
-def one_model(lab: Lab) -> dict:
+def one_model(lab: Lab) -> None:
     """One model at a time: loops, a graph, graphs on several streams."""
-    problem, members = pack_of(lab, 1)
-    eager = steps_of(problem, members, EagerSteps)
-    found = {
-        "plain nn.Module, foreach Adam": lab.milliseconds("plain", 1, plain, problem, members, False),
-        "plain nn.Module, fused Adam": lab.milliseconds("fused", 1, plain, problem, members, True),
-        "bench, eager": lab.milliseconds("eager", UNROLLED, lambda: eager),
-    }
+    lab.milliseconds(("one_model", "plain nn.Module, foreach Adam"), 1, plain, lab, False)
+    lab.milliseconds(("one_model", "plain nn.Module, fused Adam"), 1, plain, lab, True)
+    lab.milliseconds(("one_model", "bench, eager"), UNROLLED, eager, lab)
     if lab.device == "cpu":
-        return found
+        return
+    lab.ask(("one_model", "kernels of an eager step"), lambda: kernels(eager(lab)) / UNROLLED)
     for precision in PRECISIONS[lab.device]:
         for count in (1, 4, 8):
-            name = f"graphs on {count} streams, {precision}"
-            found[name] = lab.milliseconds(name, UNROLLED * count, on_streams, lab, count, precision)
-    return found | {"kernels of an eager step": kernels(eager) / UNROLLED}
+            place = ("one_model", f"graphs on {count} streams, {precision}")
+            lab.milliseconds(place, UNROLLED * count, on_streams, lab, count, precision)
 
 
-def plain(problem: Problem, members: Members, fused: bool):
+def eager(lab: Lab):
+    return steps_of(*pack_of(lab, 1), EagerSteps)
+
+
+def plain(lab: Lab, fused: bool):
+    problem, members = pack_of(lab, 1)
     loop = PlainLoop("conv_64", problem.images.channels, LATENTS, problem.images.device)
     if fused:
         groups = loop.optimiser.param_groups[0]["params"]
@@ -211,6 +288,7 @@ def on_streams(lab: Lab, count: int, precision: str):
 
 def kernels(call) -> int:
     """What a call has the GPU do: kernels, copies and fills."""
+    call()  # the first one also loads libraries
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
         call()
         torch.cuda.synchronize()
@@ -218,62 +296,83 @@ def kernels(call) -> int:
     return sum(event.count for event in profile.key_averages() if event.device_type == on_gpu)
 
 
-def of_pack(lab: Lab, width: int) -> dict:
-    """Whole steps of β-VAE packs by form, precision and channels; FactorVAE packs; memory of bench's own."""
-    found = {}
+def own_packs(lab: Lab) -> None:
+    """Whole steps of packs as bench makes them: β-VAE by precision, then other channels and models."""
     for precision in PRECISIONS[lab.device]:
-        for form, names in FORMS.items():
-            name = f"{form}, {precision}"
-            with patch.dict(vars(conv_64), names):
-                found[name] = lab.milliseconds(
-                    f"{width}: {name}", UNROLLED * width, pack_steps, lab, width, precision
-                )
-            if lab.device == "cuda" and not names:
-                found[f"peak GB, {precision}"] = torch.cuda.max_memory_allocated() / 1e9
-            free(lab)
+        for width in lab.packs:
+            lab.ask(("packs", width, f"{OWN}, {precision}"), pack_cost, lab, width, OWN, precision)
     precision = PRECISIONS[lab.device][1]
     for model, dataset in (("beta_vae", "shapes3d"), ("beta_tc_vae", "dsprites"), ("factor_vae", "dsprites")):
-        name = f"{model}, {CHANNELS[dataset]} channels, {precision}"
-        found[name] = lab.milliseconds(
-            f"{width}: {name}", UNROLLED * width, pack_steps, lab, width, precision, model, dataset
-        )
-        free(lab)
-    return found
+        for width in lab.packs:
+            place = ("packs", width, f"{model}, {CHANNELS[dataset]} channels, {precision}")
+            lab.ask(place, pack_cost, lab, width, OWN, precision, model, dataset)
 
 
-def free(lab: Lab) -> None:
-    """Give back what a measurement held, and forget its peak."""
-    if lab.device == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
+def other_forms(lab: Lab) -> None:
+    """The same of β-VAE packs whose layers are computed in other ways; im2col, the slowest, at one width."""
+    for precision in PRECISIONS[lab.device]:
+        for form in FORMS:
+            for width in [lab.middle] if form == IM2COL else lab.packs:
+                if form != OWN:
+                    place = ("forms", width, f"{form}, {precision}")
+                    lab.ask(place, pack_cost, lab, width, form, precision)
 
 
-def compiled(lab: Lab, width: int) -> dict:
-    """Steps with encoder and decoder through torch.compile, and the seconds until the first one is done."""
+def pack_cost(lab: Lab, width: int, form: str, *kind: str) -> dict:
+    """Milliseconds per model-step of a pack in a form, and the GPU's memory that it took."""
+    before = memory(lab)
+    with patch.dict(vars(conv_64), FORMS[form]):
+        cost = lab.cost(UNROLLED * width, pack_steps, lab, width, *kind)
+    return {"ms": cost, "GB before": before, "GB at most": memory(lab)}
+
+
+def memory(lab: Lab) -> dict[str, float]:
+    """GB at most since the last `free`; what libraries work in stays from one measurement to the next."""
     if lab.device == "cpu":
-        return {"not measured": "on a CPU it takes minutes and gains two percent"}
-    found = {}
+        return {}
+    allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+    return {"allocated": allocated / 1e9, "reserved": reserved / 1e9}
+
+
+def compiled(lab: Lab) -> None:
+    """Steps with encoder and decoder through torch.compile, and the seconds until the last one is done."""
+    if lab.device == "cpu":
+        lab.record(("compiled", "not measured"), "on a CPU it takes minutes and gains two percent")
+        return
     for precision in PRECISIONS[lab.device][1:]:
-        problem, members = pack_of(lab, width, precision)
-        network = replace(
-            problem.network,
-            encode=torch.compile(problem.network.encode),
-            decode=torch.compile(problem.network.decode),
-        )
-        began = time.perf_counter()
-        found[precision] = lab.milliseconds(
-            f"{width}: compiled, {precision}",
-            UNROLLED * width,
-            steps_of,
-            replace(problem, network=network),
-            members,
-        )
-        found[f"{precision}, seconds with compiling"] = time.perf_counter() - began
-    return found
+        lab.ask(("compiled", f"{lab.middle} members, {precision}"), compiled_cost, lab, precision)
 
 
-def of_layers(lab: Lab, width: int) -> dict:
-    """Forward and backward of single layers, per member, by precision and form."""
+def compiled_cost(lab: Lab, precision: str) -> dict:
+    began = time.monotonic()
+    problem, members = pack_of(lab, lab.middle, precision)
+    encode, decode = (torch.compile(part) for part in (problem.network.encode, problem.network.decode))
+    problem = replace(problem, network=replace(problem.network, encode=encode, decode=decode))
+    cost = lab.cost(UNROLLED * lab.middle, steps_of, problem, members)
+    return {"ms": cost, "seconds with compiling": time.monotonic() - began, "GB at most": memory(lab)}
+
+
+def replayed(lab: Lab, call):
+    """STEPS_PER_CALL times a call: a graph on a GPU, where a small call else costs what its launches do."""
+    if lab.device == "cpu":
+        return call
+    lab.wait()  # what the call reads is still being made, on another stream
+    with torch.cuda.stream(torch.cuda.Stream()):
+        call()
+    lab.wait()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        repeat(call, STEPS_PER_CALL["cuda"])
+    return partial(replay, graph, call)
+
+
+def replay(graph, call) -> None:
+    """Run the graph of a call, which is given so that what the graph reads stays where it is."""
+    graph.replay()
+
+
+def of_layers(lab: Lab) -> None:
+    """Single layers forwards, and forwards and backwards, per member, by precision and form."""
     ways = {
         "e": {"bench": lambda *given: layers.conv(*given, 1), "NCHW": lambda *given: conv_nchw(*given, 1)},
         "d": {"bench": layers.deconv, "NCHW": deconv_nchw},
@@ -284,39 +383,48 @@ def of_layers(lab: Lab, width: int) -> dict:
             "product": product_and_fold,
         },
     }
-    found = {}
+    steps = STEPS_PER_CALL[lab.device] * lab.middle
     for precision in PRECISIONS[lab.device]:
-        settle_process(lab.device, precision)
-        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         for layer in LAYERS:
             for way, compute in ways.get(layer, ways[layer[0]]).items():
-                name = f"{layer}, {way}, {precision}"
-                found[name] = lab.milliseconds(
-                    f"{width}: {name}", width, both_ways, lab, width, layer, way, dtype, compute
-                )
-    return found
+                for passes in (forwards, both_ways):
+                    place = ("layers", f"{layer}, {way}, {precision}", passes.__name__)
+                    lab.milliseconds(place, steps, layer_call, lab, layer, way, precision, compute, passes)
 
 
-def both_ways(lab: Lab, width: int, layer: str, way: str, dtype: torch.dtype, compute):
-    """A call of one layer forward and backward; e1 needs no gradient of its images."""
-    inputs, outputs, side = LAYERS[layer]
+def layer_call(lab: Lab, layer: str, way: str, precision: str, compute, passes):
+    """A call of one layer for a pack, as `passes` has it."""
+    settle_process(lab.device, precision)
+    (inputs, outputs, side), width, dtype = LAYERS[layer], lab.middle, dtype_of(precision)
     images = torch.rand(BATCH, width * inputs, side, side, device=lab.device, dtype=dtype)
     if way != "NCHW":
         images = images.contiguous(memory_format=torch.channels_last)
     shape = (width, outputs, inputs, 4, 4) if layer.startswith("e") else (width, inputs, outputs, 4, 4)
     weight = torch.randn(shape, device=lab.device).mul_(0.05).requires_grad_()
     bias = torch.zeros(width, outputs, device=lab.device, requires_grad=True)
-    wanted = [weight, bias] if layer == "e1" else [images.requires_grad_(), weight, bias]
-    gradient = torch.rand_like(compute(images, weight, bias))
-
-    def run() -> None:
-        torch.autograd.grad(compute(images, weight, bias), wanted, gradient)
-
-    return run
+    images.requires_grad_(layer != "e1")  # nobody needs the gradient of the data
+    return replayed(lab, passes(compute, images, weight, bias))
 
 
-def discriminator(lab: Lab, width: int) -> float | str:
-    """FactorVAE's discriminator alone: both gradients' passes on 2·B codes, and its Adam."""
+def forwards(compute, *given: torch.Tensor):
+    return torch.no_grad()(partial(compute, *given))
+
+
+def both_ways(compute, *given: torch.Tensor):
+    gradient = torch.rand_like(compute(*given))
+    wanted = [value for value in given if value.requires_grad]
+    return lambda: torch.autograd.grad(compute(*given), wanted, gradient)
+
+
+def discriminators(lab: Lab) -> None:
+    """FactorVAE's discriminator alone."""
+    for width in lab.packs:
+        steps = STEPS_PER_CALL[lab.device] * width
+        lab.milliseconds(("discriminator", width), steps, discriminator, lab, width)
+
+
+def discriminator(lab: Lab, width: int):
+    """A call of both gradients' passes on 2·B codes, and of the discriminator's Adam."""
     problem, members = pack_of(lab, width, PRECISIONS[lab.device][1], "factor_vae")
     state = start(problem, members)
     z = torch.rand(width, 2 * BATCH, LATENTS, device=lab.device, requires_grad=True)
@@ -330,42 +438,48 @@ def discriminator(lab: Lab, width: int) -> float | str:
             moments: Moments = state.discriminator_moments
             adam_step(state.discriminator, gradient, moments, rate, state.alive, *DISCRIMINATOR_BETAS)
 
-    return lab.milliseconds(f"{width}: discriminator", width, lambda: run)
+    return replayed(lab, run)
 
 
-def random_numbers(lab: Lab, width: int) -> dict:
+def random_numbers(lab: Lab) -> None:
     """Blocks of random numbers: of the study's step, of FactorVAE's, and Noisy-dSprites' noise."""
-    found = {}
-    for model in ("beta_vae", "factor_vae"):
-        problem, members = pack_of(lab, width, model=model)
-        name = f"{width}: block, {model}"
-        found[model] = lab.milliseconds(name, BLOCK * width, partial, block, problem, members, 0, BLOCK)
+    for width in lab.packs:
+        for model in ("beta_vae", "factor_vae"):
+            place = ("random_numbers", width, model)
+            lab.milliseconds(place, BLOCK * width, blocks, lab, width, model)
+        place = ("random_numbers", width, "noise of Noisy-dSprites")
+        lab.milliseconds(place, UNROLLED * width, noise, lab, width)
+
+
+def blocks(lab: Lab, width: int, model: str):
+    return partial(block, *pack_of(lab, width, model=model), 0, BLOCK)
+
+
+def noise(lab: Lab, width: int):
+    _, members = pack_of(lab, width)
     steps = torch.arange(UNROLLED, device=lab.device)
-    noise = (members.seeds, Stream.NUISANCE, steps, BATCH * 12_288)
-    found["noise of Noisy-dSprites"] = lab.milliseconds(
-        f"{width}: noise", UNROLLED * width, partial, octets, *noise
-    )
-    return found
+    return partial(octets, members.seeds, Stream.NUISANCE, steps, BATCH * 12_288)
 
 
-def bits(lab: Lab, width: int) -> dict:
+def bits(lab: Lab) -> None:
     """Whether a member's bits depend on its neighbours, its place or the run, by precision."""
-    found = {}
     for precision in PRECISIONS[lab.device]:
-        problem, members = pack_of(lab, width, precision)
-        order = torch.arange(width - 1, -1, -1, device=lab.device)
-        alone = reordered(members, torch.zeros_like(order))  # as bench pads a short pack
-        poisoned = {name: value.clone() for name, value in members.hyper.items()}
-        poisoned["beta"][-1] = math.nan
-        full = trained(problem, members)
-        found[precision] = {
-            "two runs": torch.equal(full, trained(problem, members)),
-            "alone in a padded pack": torch.equal(full[0], trained(problem, alone)[0]),
-            "at another place": torch.equal(full[0], trained(problem, reordered(members, order))[-1]),
-            "beside a NaN": torch.equal(full[:-1], trained(problem, replace(members, hyper=poisoned))[:-1]),
-        }
-        print(precision, found[precision], file=sys.stderr, flush=True)
-    return found
+        lab.ask(("bits", precision), bits_of, lab, lab.packs[0], precision)
+
+
+def bits_of(lab: Lab, width: int, precision: str) -> dict[str, bool]:
+    problem, members = pack_of(lab, width, precision)
+    order = torch.arange(width - 1, -1, -1, device=lab.device)
+    alone = reordered(members, torch.zeros_like(order))  # as bench pads a short pack
+    poisoned = {name: value.clone() for name, value in members.hyper.items()}
+    poisoned["beta"][-1] = math.nan
+    full = trained(problem, members)
+    return {
+        "two runs": torch.equal(full, trained(problem, members)),
+        "alone in a padded pack": torch.equal(full[0], trained(problem, alone)[0]),
+        "at another place": torch.equal(full[0], trained(problem, reordered(members, order))[-1]),
+        "beside a NaN": torch.equal(full[:-1], trained(problem, replace(members, hyper=poisoned))[:-1]),
+    }
 
 
 def reordered(members: Members, order: torch.Tensor) -> Members:
@@ -380,6 +494,19 @@ def trained(problem: Problem, members: Members) -> torch.Tensor:
         stepper.run(block(problem, members, first, UNROLLED), 0, UNROLLED, ())
     return state.parameters.detach()
 
+
+#: What is measured, in this order.
+GROUPS = {
+    "peaks": peaks,
+    "one_model": one_model,
+    "packs": own_packs,
+    "discriminator": discriminators,
+    "random_numbers": random_numbers,
+    "bits": bits,
+    "layers": of_layers,
+    "forms": other_forms,
+    "compiled": compiled,
+}
 
 if __name__ == "__main__":
     main()
