@@ -6,17 +6,12 @@ of the rounds counts, and on a CPU process time is taken, since foreign load mak
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from bench.cell import Cell
 from bench.data import find_entry, open_dataset
@@ -36,24 +31,15 @@ from bench.problem import (
     start,
 )
 from bench.randomness import Stream
+from bench.roofline import Limits, gigabyte, gigaflop
 from bench.scoring import score_table
 from bench.stack import image_size, members_of, problem_of, settle_process
-from bench.stepping import stepper_for, update
+from bench.stepping import stepper_for
+from bench.stopwatch import interleaved, quartile, rounds
 from bench.yardstick import PlainLoop
 
-ROUNDS = 10
-SECONDS_PER_ROUND = 0.3
 STEPS_PER_CALL = {"cpu": 1, "cuda": UNROLLED}  # as many as one graph holds
 WIDTHS = {"cpu": (1, 4, 8, 16), "cuda": (8, 16, 32, 64)}
-MATRIX = {"cpu": 2048, "cuda": 8192}
-COPIED_BYTES = 2**28  # five times what a large GPU's cache holds
-#: Passes over the layers' outputs and over the weights in a step whose kernels are fused as far as they go.
-#: An output is written and read; on the way back it is read with the weights' gradient and as ReLU's mask,
-#: its own gradient is written once and read for inputs and for weights. Weights are read either way, their
-#: gradient is written, and Adam reads and writes what it keeps.
-OUTPUT_PASSES, WEIGHT_PASSES = 7, 11
-#: What computes the outputs of a network's layers, and nothing else in a step.
-LAYERS = (torch.ops.aten.convolution.default, torch.ops.aten.baddbmm.default)
 
 
 @dataclass(frozen=True)
@@ -77,25 +63,6 @@ class Speed:
     def ratio(self) -> float:
         """Times as fast as the plain loop."""
         return self.plain_milliseconds / self.milliseconds
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What this machine reaches in one precision, and so the least time that a step takes."""
-
-    products: float  # GFLOP/s
-    copies: float  # GB/s, infinite where it limits nothing
-
-    @staticmethod
-    def of(device: str, dtype: torch.dtype) -> Limits:
-        """Measured; on a CPU products alone: what one model's layers pass on (25 MB of the study's network)
-        mostly stays in its caches, and the rate of a copy through memory says nothing of that."""
-        copies = copy_peak(device) if device == "cuda" else math.inf
-        return Limits(matrix_peak(device, dtype), copies)
-
-    def least(self, gigaflop: float, gigabyte: float) -> tuple[float, str]:
-        """Seconds that so much work takes at least, and what binds it."""
-        return max((gigaflop / self.products, "products"), (gigabyte / self.copies, "memory"))
 
 
 @dataclass(frozen=True)
@@ -152,23 +119,6 @@ def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> flo
     return total / workers / 3.6e6
 
 
-def matrix_peak(device: str, dtype: torch.dtype) -> float:
-    """GFLOP/s of a large matrix product of this machine (one thread on a CPU), the best round.
-
-    In float32 an NVIDIA GPU multiplies as this process was settled, TF32 or not.
-    """
-    size = MATRIX[device]
-    left = torch.rand(size, size, device=device, dtype=dtype)
-    return 2 * size**3 / _best(partial(torch.matmul, left, left), device) / 1e9
-
-
-def copy_peak(device: str) -> float:
-    """GB/s of a large copy in this machine's memory, what it reads and what it writes, the best round."""
-    source = torch.zeros(COPIED_BYTES, dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    return 2 * COPIED_BYTES / _best(partial(target.copy_, source), device) / 1e9
-
-
 def metric_seconds(
     name: str, latent_dim: int, requests: Iterable[Request], images: int | None
 ) -> dict[str, float]:
@@ -189,12 +139,13 @@ def _speed(cell: Cell, channels: int, device: str, limits: Limits) -> Speed:
     width = width_of(cell.training.architecture, device)
     problem = _problem(cell, device)
     widths = sorted({width, *WIDTHS[device]}) if width > 1 else [width]
-    costs = {tried: _quartile(_stepper(problem, cell, tried, device), device) / tried for tried in widths}
-    ours, plain = _interleaved(_stepper(problem, cell, width, device), _plain(problem, cell, device), device)
+    costs = {tried: quartile(_stepper(problem, cell, tried, device), device) / tried for tried in widths}
+    ours, plain = interleaved(_stepper(problem, cell, width, device), _plain(problem, cell, device), device)
     ours /= STEPS_PER_CALL[device]
-    batch = _quartile(_batcher(problem, cell, width, device), device) / width
-    gigaflop, gigabyte = _gigaflop(problem, cell, device), _gigabyte(problem, cell, device)
-    least, bound = limits.least(gigaflop, gigabyte)
+    batch = quartile(_batcher(problem, cell, width, device), device) / width
+    one = _ready(problem, cell, 1, device)
+    products, traffic = gigaflop(problem, *one), gigabyte(problem, *one)
+    least, bound = limits.least(products, traffic)
     return Speed(
         model=cell.model,
         architecture=cell.training.architecture,
@@ -204,8 +155,8 @@ def _speed(cell: Cell, channels: int, device: str, limits: Limits) -> Speed:
         milliseconds=1e3 * ours / width,
         plain_milliseconds=1e3 * plain,
         data_share=batch * width / ours,
-        gigaflop=gigaflop,
-        gigabyte=gigabyte,
+        gigaflop=products,
+        gigabyte=traffic,
         bound=bound,
         share_of_limit=least * width / ours,
     )
@@ -221,8 +172,8 @@ def _batch_cost(cell: Cell, dataset: Dataset, device: str) -> BatchCost:
     def draw() -> object:
         return draw_nuisance(problem.images, members.seeds, Stream.NUISANCE, steps, batch_size)
 
-    rounds = [_stepper(problem, cell, width, device), _batcher(problem, cell, width, device), draw]
-    step, batch, drawn = (float(np.percentile(times, 25)) for times in _rounds(rounds, device))
+    calls = [_stepper(problem, cell, width, device), _batcher(problem, cell, width, device), draw]
+    step, batch, drawn = (float(np.percentile(times, 25)) for times in rounds(calls, device))
     step, drawn = step / STEPS_PER_CALL[device], drawn / len(steps)
     return BatchCost(
         dataset=cell.dataset,
@@ -287,78 +238,6 @@ def _plain(problem: Problem, cell: Cell, device: str) -> Callable[[], None]:
         loop.step(problem.images.batch(prepared.index[0, 0]), prepared.noise[0, 0].float())
 
     return step
-
-
-def _gigaflop(problem: Problem, cell: Cell, device: str) -> float:
-    members, state, prepared = _ready(problem, cell, 1, device)
-    with FlopCounterMode(display=False) as counter:
-        update(problem, state, members.hyper, prepared, 0)
-    return counter.get_total_flops() / 1e9
-
-
-class _Outputs(TorchDispatchMode):
-    """Counts the bytes of the outputs of layers, each in the precision that it is kept in."""
-
-    def __init__(self):
-        super().__init__()
-        self.bytes = 0
-
-    def __torch_dispatch__(self, function, types, given=(), named=None):
-        output = function(*given, **(named or {}))
-        if function in LAYERS:
-            self.bytes += output.nbytes
-        return output
-
-
-def _gigabyte(problem: Problem, cell: Cell, device: str) -> float:
-    """What a step moves through memory at least (see OUTPUT_PASSES); weights are those of all networks."""
-    members, state, prepared = _ready(problem, cell, 1, device)
-    with _Outputs() as outputs:
-        update(problem, state, members.hyper, prepared, 0)
-    layouts = [problem.network.layout, *([problem.discriminator] if problem.discriminator else [])]
-    weights = sum(layout.size for layout in layouts) * problem.dtype.itemsize
-    return (OUTPUT_PASSES * outputs.bytes + WEIGHT_PASSES * weights) / 1e9
-
-
-def _best(call: Callable[[], object], device: str) -> float:
-    """Seconds of a call in the best of ROUNDS, each long enough that a launch on a GPU does not count."""
-    return min(_rounds([call], device)[0])
-
-
-def _quartile(step: Callable[[], object], device: str) -> float:
-    return float(np.percentile(_rounds([step], device)[0], 25))
-
-
-def _interleaved(one: Callable, other: Callable, device: str) -> tuple[float, float]:
-    return tuple(float(np.percentile(times, 25)) for times in _rounds([one, other], device))
-
-
-def _rounds(steps: list[Callable[[], object]], device: str) -> list[list[float]]:
-    """Seconds per call of each of `steps`, in rounds that take turns; the first call is not counted."""
-    repeats = [max(1, int(SECONDS_PER_ROUND / _timed(step, device))) for step in steps for _ in [step()]]
-    times: list[list[float]] = [[] for _ in steps]
-    for _ in range(ROUNDS):
-        for step, count, kept in zip(steps, repeats, times, strict=True):
-            kept.append(_timed(partial(_repeat, step, count), device) / count)
-    return times
-
-
-def _repeat(step: Callable[[], object], count: int) -> None:
-    for _ in range(count):
-        step()  # what it returns is dropped: kept, each would lie in fresh memory, which costs as much again
-
-
-def _timed(call: Callable[[], object], device: str) -> float:
-    """Process CPU seconds of a call on a CPU, wall seconds up to the device's completion on a GPU."""
-    if device == "cpu":
-        began = time.process_time()
-        call()
-        return time.process_time() - began
-    torch.cuda.synchronize()
-    began = time.perf_counter()
-    call()
-    torch.cuda.synchronize()
-    return time.perf_counter() - began
 
 
 def _channels(cell: Cell) -> int:

@@ -58,7 +58,9 @@ def _time_needed(plan: Plan) -> list[str]:
         return ["time: not known for this GPU; `bench plan GRID --measure` finds out"] if plan.works else []
     if not hours:
         return []
-    lines = [f"time: roughly {duration(3600 * hours)} of training on {plan.cores} cores (--measure times it)"]
+    lines = [
+        f"time: roughly {duration(3600 * hours)} of training on {_cores(plan.cores)} (--measure times it)"
+    ]
     if hours > LONG_HOURS:
         lines.append(
             "less: --select model=beta_vae,dataset=dsprites,seed=0-2, --limit N, or fewer steps in the grid"
@@ -158,7 +160,7 @@ def lines(found: dict) -> Iterator[str]:
     yield (
         f"left: {found['model_steps_left']:,} model-steps; "
         f"training {duration(3600 * found['training_hours'])} on {found['workers']} workers, "
-        f"scoring {duration(3600 * found['scoring_hours'])} on {cores()} cores"
+        f"scoring {duration(3600 * found['scoring_hours'])} on {_cores(cores())}"
     )
 
 
@@ -177,3 +179,7 @@ def _batch_lines(found: dict) -> Iterator[str]:
                 f"{name}: what its images cost is known once they are prepared: "
                 f"bench data prepare {name} --source {source.partition(':')[0]}"
             )
+
+
+def _cores(count: int) -> str:
+    return "1 core" if count == 1 else f"{count} cores"

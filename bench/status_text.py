@@ -54,7 +54,7 @@ def _progress_lines(found: Status) -> Iterator[str]:
         yield f"no run seems to go on; `{found.command}` continues{resumed}"
     if found.last_write is not None:
         ago = duration((datetime.now(UTC) - found.last_write).total_seconds())
-        pace = f"; {found.rate:,.3g} cells an hour in the latest run" if found.rate else ""
+        pace = f"; {_rounded(found.rate)} cells an hour in the latest run" if found.rate else ""
         left = f", about {duration(found.seconds_left)} left" if found.seconds_left else ""
         yield f"last written {ago} ago{pace}{left}"
 
@@ -100,3 +100,8 @@ def _bytes(size: float) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:,.3g} TB"
+
+
+def _rounded(rate: float) -> str:
+    """Three digits at most below a thousand, whole numbers above."""
+    return f"{rate:,.0f}" if rate >= 1000 else f"{rate:.3g}"

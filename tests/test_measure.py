@@ -7,7 +7,7 @@ import torch
 from click.testing import CliRunner
 from tiny import TINY
 
-from bench import measure
+from bench import measure, roofline, stopwatch
 from bench.cli import main
 from bench.grid import load_grid
 from bench.plan import cut, outstanding, planned_requests
@@ -16,8 +16,8 @@ from bench.yardstick import PLAIN, PlainLoop
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(measure, "ROUNDS", 2)
-    monkeypatch.setattr(measure, "SECONDS_PER_ROUND", 0.01)
+    monkeypatch.setattr(stopwatch, "ROUNDS", 2)
+    monkeypatch.setattr(stopwatch, "SECONDS_PER_ROUND", 0.01)
 
 
 def works_of(path):
@@ -45,66 +45,10 @@ def test_a_grid_is_measured_in_its_own_precision(tiny_grid, monkeypatch):
     tiny_grid.write_text(TINY.replace("latent_dim: 4", "latent_dim: 4, precision: bfloat16"))
     settled, products = [], []
     monkeypatch.setattr(measure, "settle_process", lambda *given: settled.append(given))
-    monkeypatch.setattr(measure, "matrix_peak", lambda device, dtype: products.append(dtype) or 100.0)
+    monkeypatch.setattr(roofline, "matrix_peak", lambda device, dtype: products.append(dtype) or 100.0)
     list(measure.speeds(works_of(tiny_grid), "cpu"))
     assert set(settled) == {("cpu", "bfloat16")}
     assert products == [torch.bfloat16]
-
-
-@pytest.mark.parametrize(("architecture", "gigaflop"), [("conv_64", 5.27), ("conv_64_4x4", None)])
-def test_operations_per_step_are_those_of_the_study(tmp_path, architecture, gigaflop):
-    path = tmp_path / "g.yaml"
-    path.write_text(
-        f"datasets: [dsprites]\nmodels: {{beta_vae: {{beta: 4}}}}\ntraining: {{architecture: "
-        f"{architecture}}}\n"
-    )
-    cell = load_grid(path, data_dir=tmp_path).cells[0]
-    found = measure._gigaflop(measure._problem(cell, "cpu"), cell, "cpu")
-    assert found == pytest.approx(gigaflop, rel=0.01) if gigaflop else found > 5.27
-
-
-def moved(tmp_path, model, channels, precision):
-    """Gigabytes of a step on conv_64."""
-    path, dataset = tmp_path / "g.yaml", {1: "dsprites", 3: "shapes3d"}[channels]
-    path.write_text(
-        f"datasets: [{dataset}]\nmodels: {{{model}}}\n"
-        f"training: {{architecture: conv_64, precision: {precision}}}\n"
-    )
-    cell = load_grid(path, data_dir=tmp_path).cells[0]
-    return measure._gigabyte(measure._problem(cell, "cpu"), cell, "cpu")
-
-
-@pytest.mark.parametrize(
-    ("channels", "precision", "gigabyte"),
-    [(1, "float32", 0.2038), (3, "float32", 0.2186), (1, "bfloat16", 0.1171)],
-)
-def test_bytes_per_step_are_those_counted_by_hand(tmp_path, channels, precision, gigabyte):
-    # e1 … e4, e5, both heads, d1, d2, d3 … d6 of a batch of 64; 690,517 or 692,567 parameters
-    convolutions = 2 * (32 * 32**2 + 32 * 16**2 + 64 * 8**2) + 64 * 4**2 + channels * 64**2
-    outputs, parameters = 64 * (convolutions + 256 + 20 + 256 + 1024), {1: 690_517, 3: 692_567}[channels]
-    size = 2 if precision == "bfloat16" else 4
-    by_hand = (7 * outputs * size + 11 * parameters * 4) / 1e9
-    assert by_hand == pytest.approx(gigabyte, rel=0.001)
-    # a little more: the last layer computes 33 × 33 blocks of 2 × 2; dense layers' outputs stay float32
-    assert by_hand < moved(tmp_path, "beta_vae: {beta: 4}", channels, precision) < 1.015 * by_hand
-
-
-def test_bytes_of_a_step_with_a_discriminator_are_mostly_its_weights(tmp_path):
-    alone = moved(tmp_path, "beta_vae: {beta: 4}", 1, "float32")
-    found = moved(tmp_path, "factor_vae: {gamma: 10}", 1, "float32")
-    by_hand = (11 * 5_018_002 + 7 * 2 * 64 * (6 * 1000 + 2)) * 4 / 1e9
-    assert found - alone == pytest.approx(by_hand)
-
-
-def test_a_step_is_bound_by_what_takes_longer():
-    limits = measure.Limits(products=100.0, copies=10.0)
-    assert limits.least(gigaflop=50.0, gigabyte=1.0) == (0.5, "products")
-    assert limits.least(gigaflop=5.0, gigabyte=1.0) == (0.1, "memory")
-
-
-def test_a_cpu_is_bound_by_products_alone():
-    assert measure.Limits.of("cpu", torch.float32).least(1e-9, 1e9)[1] == "products"
-    assert measure.copy_peak("cpu") > 0
 
 
 @pytest.mark.parametrize("architecture", PLAIN)
