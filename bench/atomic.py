@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: A temporary file this old belongs to no writer: the longest write takes minutes. On shared storage the
-#: process that it is named after may live on another machine, so age is all there is to go by.
+#: A temporary file this old belongs to no writer: the longest write takes minutes. On shared storage its
+#: process may live on another machine, so age is all there is to go by.
 ORPHAN_SECONDS = 24 * 3600.0
 
 
@@ -18,13 +19,13 @@ ORPHAN_SECONDS = 24 * 3600.0
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary path beside `path`; on a clean exit it becomes `path` in one step.
 
-    The temporary name starts with a dot, which Parquet readers ignore, and holds the process id, so
-    that two writers never share it. On an error the temporary file is removed and `path` is untouched; where
+    The temporary name starts with a dot, which Parquet readers ignore, and is random, so that two writers
+    never share it; process ids repeat between the containers that share a folder. On an error the temporary file is removed and `path` is untouched; where
     the disk is full that error is an OSError with errno ENOSPC, whatever library wrote.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
         _flush(temporary)
