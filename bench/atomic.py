@@ -20,8 +20,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary path beside `path`; on a clean exit it becomes `path` in one step.
 
     The temporary name starts with a dot, which Parquet readers ignore, and is random, so that two writers
-    never share it; process ids repeat between the containers that share a folder. On an error the temporary file is removed and `path` is untouched; where
-    the disk is full that error is an OSError with errno ENOSPC, whatever library wrote.
+    never share it; process ids repeat between the containers that share a folder. On an error the temporary
+    file is removed and `path` is untouched; where the disk is full that error is an OSError with errno
+    ENOSPC, whatever library wrote.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,8 @@ LOST = 75  # exit code of a worker whose device is lost: sysexits' temporary fai
 class DeviceLost(OSError):
     """The device fails every call of this process from now on: only a new process can go on.
 
-    The notes of its cells stay, so that one which breaks the device again and again is quarantined.
+    The notes of its cells stay, so that one which breaks the device again and again is quarantined. It is an
+    OSError since it ends a run as a full disk does: the machine is to blame, and the same command continues.
     """
 
 

@@ -42,24 +42,25 @@ def set_environment(variables: Mapping[str, str]) -> None:
 def connect(cpus: int, address: str | None):
     """The module `ray`, connected: to the cluster at `address`, or to a new one of `cpus` cores and all GPUs.
 
-    ConnectionError in a sentence where no cluster answers.
+    ConnectionError in a sentence where no cluster answers, or its head turns us away again and again.
     """
     set_environment(ENVIRONMENT if address else ENVIRONMENT | LOCAL_ENVIRONMENT)
     import ray
 
     if address:
         _check_reachable(address)
-    for left in reversed(range(CONNECT_ATTEMPTS)):
+    for _ in range(CONNECT_ATTEMPTS):
         try:
             ray.init(**_init_arguments(cpus, address))
-            break
-        except ConnectionAbortedError:
+            return ray
+        except ConnectionAbortedError as error:
             # One in ten or so: the head forks beside gRPC's threads, and the child crashes (ray issue 63202).
-            # GRPC_ENABLE_FORK_SUPPORT=0 in the head's environment prevents it; we cannot set it from here.
             ray.shutdown()
-            if not left:
-                raise
-    return ray
+            said = str(error).strip().splitlines()[-1]
+    raise ConnectionError(
+        f"the Ray cluster at {address} turned this machine away {CONNECT_ATTEMPTS} times ({said}); "
+        "if it says no more than that, start its head with GRPC_ENABLE_FORK_SUPPORT=0 (docs/running.md)"
+    )
 
 
 def cluster_resources(address: str) -> tuple[str, int]:

@@ -27,17 +27,21 @@ class Keeper:
     pack_id: str
     stored_index: np.ndarray  # images whose codes are kept for UDR
 
-    def keep(self, cells: Sequence[Cell], state: State, curve: Curve, seconds: float) -> None:
-        """Write what `cells`, trained together in `seconds`, leave; they are the first members of `state`."""
+    def keep(
+        self, cells: Sequence[Cell], rows: Sequence[int], state: State, curve: Curve, seconds: float
+    ) -> None:
+        """Write what `cells`, the first members of `state`, leave; those of `rows` are alive.
+
+        `seconds` is the wall time of all together.
+        """
         about = self._about(seconds)
         if curve.steps:
             artifacts.write_curves(
                 self.context.path / "curves", self.pack_id, _curve_rows(cells, curve), about
             )
-        alive, rows = living(cells, state)
-        if not alive:
+        if not rows:
             return
-        parameters = state.parameters.detach()[rows]
+        alive, parameters = [cells[row] for row in rows], state.parameters.detach()[rows]
         if self.context.storage.weights:
             self._keep_weights(alive, parameters, about)
         self._keep_pictures(alive, parameters, about)
@@ -90,20 +94,6 @@ class Keeper:
             "source": first.source,
             "model": first.model,
         }
-
-
-def death(state: State, row: int) -> str | None:
-    """Why a member's weights are frozen, in a sentence; None while it lives."""
-    step = int(state.died_at[row])
-    if step < 0:
-        return None
-    return f"the loss or its gradient was not finite at step {step}; the weights are frozen there"
-
-
-def living(cells: Sequence[Cell], state: State) -> tuple[list[Cell], list[int]]:
-    """The cells that did not die, and their rows in `state`."""
-    rows = [row for row in range(len(cells)) if death(state, row) is None]
-    return [cells[row] for row in rows], rows
 
 
 def _curve_rows(cells: Sequence[Cell], curve: Curve) -> list[dict]:

@@ -21,7 +21,7 @@ from bench.data import open_dataset
 from bench.data.device import DeviceImages
 from bench.device_errors import is_lost, is_out_of_memory
 from bench.evaluation import evaluate
-from bench.keeper import Keeper, death, living
+from bench.keeper import Keeper
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
 from bench.problem import Curve, Members, Problem, State, start
 from bench.provenance import peak_memory
@@ -185,12 +185,12 @@ class PackTrainer:
             values = evaluate(self.problem, members, state, batches)
             values = {key: value.tolist() for key, value in values.items()}
         seconds = (time.perf_counter() - began) / len(cells)
-        self.keeper.keep(cells, state, curve, seconds * len(cells))
-        alive, rows = living(cells, state)
+        errors = deaths(state)[: len(cells)]
+        alive = [row for row, error in enumerate(errors) if error is None]
+        self.keeper.keep(cells, alive, state, curve, seconds * len(cells))
         if alive:
-            self._write_codes(alive, state.parameters.detach()[rows])
-        for row, cell in enumerate(cells):
-            error = death(state, row)
+            self._write_codes([cells[row] for row in alive], state.parameters.detach()[alive])
+        for row, (cell, error) in enumerate(zip(cells, errors, strict=True)):
             scores = {key: values[key][row] for key in TRAINING_KEYS}
             self._record(cell, error, {} if error else scores, seconds)
 
@@ -266,3 +266,9 @@ class PackTrainer:
             peak_memory=peak_memory(),
         )
         trained.write(self.context.work, cell.id)
+
+
+def deaths(state: State) -> list[str | None]:
+    """Why each member's weights are frozen, in a sentence; None while it lives."""
+    sentence = "the loss or its gradient was not finite at step {}; the weights are frozen there"
+    return [None if step < 0 else sentence.format(step) for step in state.died_at.tolist()]

@@ -19,11 +19,16 @@ def test_two_writers_of_one_process_id_keep_out_of_each_others_way(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def write_half(path):
+    with whole_file(path) as temporary:
+        temporary.write_bytes(b"new")
+        raise ValueError("broken")
+
+
 def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "table.npy"
     path.write_bytes(b"old")
-    with pytest.raises(ValueError, match="broken"), whole_file(path) as temporary:
-        temporary.write_bytes(b"new")
-        raise ValueError("broken")
+    with pytest.raises(ValueError, match="broken"):
+        write_half(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
