@@ -11,7 +11,6 @@ time, comes last and in a process of its own. Figures appear on stderr as they c
 """
 
 import argparse
-import gc
 import json
 import math
 import os
@@ -25,32 +24,36 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 import torch
-from executor_forms import FORMS, IM2COL, OWN, conv_nchw, deconv_nchw, product_and_fold
+from executor_forms import FORMS, IM2COL, OWN
+from executor_lab import BATCH, PRECISIONS, Lab, free, memory, replayed
+from executor_layers import of_layers
 
-from bench.atomic import write_text
 from bench.data.device import DeviceImages
 from bench.grid import grid_from
 from bench.measure import STEPS_PER_CALL, Noise
-from bench.nets import conv_64, layers
+from bench.nets import conv_64
 from bench.nets.discriminator import discriminate
 from bench.octets import octets
 from bench.optim import Moments, adam_step
-from bench.problem import BLOCK, DISCRIMINATOR_BETAS, UNROLLED, Members, Problem, block, start
+from bench.problem import (
+    BLOCK,
+    DISCRIMINATOR_BETAS,
+    UNROLLED,
+    Members,
+    Problem,
+    activation_dtype,
+    block,
+    start,
+)
 from bench.randomness import Stream
+from bench.roofline import copy_peak, matrix_peak
 from bench.stack import members_of, problem_of, settle_process
 from bench.stepping import EagerSteps, stepper_for
 from bench.yardstick import PlainLoop
 
-ROUNDS = 5
-BATCH, LATENTS = 64, 10
+LATENTS = 10
 CHANNELS = {"dsprites": 1, "shapes3d": 3}
-PRECISIONS = {"cuda": ("float32", "tf32", "bfloat16"), "cpu": ("float32", "bfloat16")}
-PEAK_SIZE = {"cuda": 8192, "cpu": 1024}
-COPIED_BYTES = {"cuda": 2**30, "cpu": 2**26}
-#: layer -> (inputs, outputs, side of its input) of conv_64; the last two have the images' channels.
-LAYERS = {"e2": (32, 32, 32), "d5": (32, 32, 16), "e1": (1, 32, 64), "d6": (32, 1, 32)}
 
 
 def main(words: list[str] | None = None) -> None:
@@ -74,84 +77,6 @@ def main(words: list[str] | None = None) -> None:
         else:
             GROUPS[name](lab)
         print(f"-- {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-
-
-class Lab:
-    """A device, the packs to try on it, how long that may take, and the figures so far."""
-
-    def __init__(self, device: str, seconds: float, packs: list[int], out: Path, budget: float):
-        self.device, self.seconds, self.packs, self.out, self.budget = device, seconds, packs, out, budget
-        self.until = time.monotonic() + budget
-        self.found: dict = {}
-
-    @property
-    def middle(self) -> int:
-        """The width of whatever is measured at one width only."""
-        return self.packs[len(self.packs) // 2]
-
-    @property
-    def left(self) -> float:
-        """Seconds of the budget."""
-        return max(0.0, self.until - time.monotonic())
-
-    def ask(self, place: tuple, answer, *arguments) -> None:
-        """Put what `answer` returns at this place of the figures, or why it returned nothing."""
-        value = f"not measured: the budget of {self.budget:.0f} s was spent"
-        if self.left:
-            try:
-                free(self)
-                value = answer(*arguments)
-            except Exception as error:  # out of memory, a kernel that is not there: the rest is to be had
-                first_line = str(error).partition("\n")[0]
-                value = f"{type(error).__name__}: {first_line}"
-        self.record(place, value)
-
-    def record(self, place: tuple, value) -> None:
-        """Put a figure at its place, and all into the file."""
-        inner = self.found
-        for name in place[:-1]:
-            inner = inner.setdefault(str(name), {})
-        inner[str(place[-1])] = value
-        write_text(self.out, json.dumps(self.found, indent=1) + "\n")
-        print(*place, value, sep=" | ", file=sys.stderr, flush=True)
-
-    def milliseconds(self, place: tuple, model_steps: float, prepare, *arguments) -> None:
-        """Ask for the cost of a call (see `cost`)."""
-        self.ask(place, self.cost, model_steps, prepare, *arguments)
-
-    def cost(self, model_steps: float, prepare, *arguments) -> float:
-        """Milliseconds per model-step of the call that `prepare` returns, which makes `model_steps`."""
-        call = prepare(*arguments)
-        repeat(call, 2)
-        count = max(1, int(self.seconds / ROUNDS / max(1e-9, self.timed(call))))
-        rounds = [self.timed(partial(repeat, call, count)) for _ in range(ROUNDS)]
-        return 1e3 * float(np.percentile(rounds, 25)) / count / model_steps
-
-    def timed(self, call) -> float:
-        """Seconds of a call: wall time up to the device's completion, process time on a CPU."""
-        clock = time.perf_counter if self.device == "cuda" else time.process_time
-        self.wait()
-        began = clock()
-        call()
-        self.wait()
-        return clock() - began
-
-    def wait(self) -> None:
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-
-
-def repeat(call, count: int) -> None:
-    for _ in range(count):
-        call()
-
-
-def free(lab: Lab) -> None:
-    """Give back what the last measurement held, and forget its peak."""
-    gc.collect()  # graphs and failed calls hold memory in cycles
-    if lab.device == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
 
 
 def apart(lab: Lab, group: str) -> None:
@@ -192,26 +117,14 @@ def clocks(lab: Lab) -> str:
 
 def peaks(lab: Lab) -> None:
     """GB/s of a copy, read and write counted, and TFLOP/s of a large matrix product by precision."""
-    lab.ask(("peaks", "copy_gb_per_s"), copy_rate, lab)
+    lab.ask(("peaks", "copy_gb_per_s"), copy_peak, lab.device)
     for precision in PRECISIONS[lab.device]:
         lab.ask(("peaks", f"{precision}_tflop_per_s"), product_rate, lab, precision)
 
 
-def copy_rate(lab: Lab) -> float:
-    source = torch.zeros(COPIED_BYTES[lab.device], dtype=torch.uint8, device=lab.device)
-    target = torch.empty_like(source)
-    return 2 * len(source) / lab.cost(1, partial, target.copy_, source) / 1e6
-
-
 def product_rate(lab: Lab, precision: str) -> float:
-    size = PEAK_SIZE[lab.device]
     settle_process(lab.device, precision)
-    left = torch.rand(size, size, device=lab.device, dtype=dtype_of(precision))
-    return 2 * size**3 / lab.cost(1, partial, torch.matmul, left, left) / 1e9
-
-
-def dtype_of(precision: str) -> torch.dtype:
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    return matrix_peak(lab.device, activation_dtype(precision)) / 1e3
 
 
 def pack_of(
@@ -326,14 +239,6 @@ def pack_cost(lab: Lab, width: int, form: str, *kind: str) -> dict:
     return {"ms": cost, "GB before": before, "GB at most": memory(lab)}
 
 
-def memory(lab: Lab) -> dict[str, float]:
-    """GB at most since the last `free`; what libraries work in stays from one measurement to the next."""
-    if lab.device == "cpu":
-        return {}
-    allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
-    return {"allocated": allocated / 1e9, "reserved": reserved / 1e9}
-
-
 def compiled(lab: Lab) -> None:
     """Steps with encoder and decoder through torch.compile, and the seconds until the last one is done."""
     if lab.device == "cpu":
@@ -350,70 +255,6 @@ def compiled_cost(lab: Lab, precision: str) -> dict:
     problem = replace(problem, network=replace(problem.network, encode=encode, decode=decode))
     cost = lab.cost(UNROLLED * lab.middle, steps_of, problem, members)
     return {"ms": cost, "seconds with compiling": time.monotonic() - began, "GB at most": memory(lab)}
-
-
-def replayed(lab: Lab, call):
-    """STEPS_PER_CALL times a call: a graph on a GPU, where a small call else costs what its launches do."""
-    if lab.device == "cpu":
-        return call
-    lab.wait()  # what the call reads is still being made, on another stream
-    with torch.cuda.stream(torch.cuda.Stream()):
-        call()
-    lab.wait()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        repeat(call, STEPS_PER_CALL["cuda"])
-    return partial(replay, graph, call)
-
-
-def replay(graph, call) -> None:
-    """Run the graph of a call, which is given so that what the graph reads stays where it is."""
-    graph.replay()
-
-
-def of_layers(lab: Lab) -> None:
-    """Single layers forwards, and forwards and backwards, per member, by precision and form."""
-    ways = {
-        "e": {"bench": lambda *given: layers.conv(*given, 1), "NCHW": lambda *given: conv_nchw(*given, 1)},
-        "d": {"bench": layers.deconv, "NCHW": deconv_nchw},
-        "d6": {
-            "bench": layers.deconv_to_images,
-            "deconvolution": layers.deconv,
-            "NCHW": deconv_nchw,
-            "product": product_and_fold,
-        },
-    }
-    steps = STEPS_PER_CALL[lab.device] * lab.middle
-    for precision in PRECISIONS[lab.device]:
-        for layer in LAYERS:
-            for way, compute in ways.get(layer, ways[layer[0]]).items():
-                for passes in (forwards, both_ways):
-                    place = ("layers", f"{layer}, {way}, {precision}", passes.__name__)
-                    lab.milliseconds(place, steps, layer_call, lab, layer, way, precision, compute, passes)
-
-
-def layer_call(lab: Lab, layer: str, way: str, precision: str, compute, passes):
-    """A call of one layer for a pack, as `passes` has it."""
-    settle_process(lab.device, precision)
-    (inputs, outputs, side), width, dtype = LAYERS[layer], lab.middle, dtype_of(precision)
-    images = torch.rand(BATCH, width * inputs, side, side, device=lab.device, dtype=dtype)
-    if way != "NCHW":
-        images = images.contiguous(memory_format=torch.channels_last)
-    shape = (width, outputs, inputs, 4, 4) if layer.startswith("e") else (width, inputs, outputs, 4, 4)
-    weight = torch.randn(shape, device=lab.device).mul_(0.05).requires_grad_()
-    bias = torch.zeros(width, outputs, device=lab.device, requires_grad=True)
-    images.requires_grad_(layer != "e1")  # nobody needs the gradient of the data
-    return replayed(lab, passes(compute, images, weight, bias))
-
-
-def forwards(compute, *given: torch.Tensor):
-    return torch.no_grad()(partial(compute, *given))
-
-
-def both_ways(compute, *given: torch.Tensor):
-    gradient = torch.rand_like(compute(*given))
-    wanted = [value for value in given if value.requires_grad]
-    return lambda: torch.autograd.grad(compute(*given), wanted, gradient)
 
 
 def discriminators(lab: Lab) -> None:
