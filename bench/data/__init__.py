@@ -27,6 +27,7 @@ from bench.data import (
     smallnorb,
 )
 from bench.data.base import Dataset, Entry, Progress
+from bench.data.fetch import flaw
 
 
 def data_folder(given: str | Path | None = None) -> Path:
@@ -55,7 +56,8 @@ def find_entry(name: str) -> Entry:
 def resolve_source(name: str, wanted: str, folder: Path) -> str:
     """The source that `wanted` ("auto", "real", "rendered") means on this machine: "real" or "rendered:1".
 
-    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there.
+    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there;
+    a table's record tells which file that was (bench/data/record.py).
     """
     if wanted not in ("auto", "real", "rendered"):
         raise ValueError(f"source is {wanted!r}; allowed are auto, real and rendered.")
@@ -85,18 +87,15 @@ def prepare(
 ) -> None:
     """Make the fast tables of a data set's `source` under `folder`, unless they are there.
 
-    Each appears whole or not at all, so it may be interrupted, and two processes may do it at once.
+    Each appears whole or not at all, so it may be interrupted, and two processes may do it at once. Published
+    files are checked first: a ValueError names the one that is not what was published.
     `progress` is called with rows done and rows in all; `processes` is how many cores, all unless given.
     """
     entry = _entry_with_source(name, source)
     if entry.is_prepared(source, folder):
         return
-    missing = entry.missing_files(folder) if source == "real" else []
-    if missing:
-        names = ", ".join(str(folder / file.path) for file in missing)
-        raise FileNotFoundError(
-            f"{name}: {names} is needed and not there. Type {typed('fetch', name, folder)}."
-        )
+    if source == "real":
+        _check_published(entry, folder)
     for table in (folder / cache for cache in entry.caches[source]):  # the folder may hold others' files
         remove_orphans(table.parent.glob(f".{table.name}.*.tmp"))
     try:
@@ -107,9 +106,16 @@ def prepare(
                 f"{name}: {folder} cannot be written ({error.strerror}). Make room, or choose another folder "
                 "with --data-dir or BENCH_DATA."
             ) from error
+        names = ", ".join(str(folder / file.path) for file in entry.files)
         raise ValueError(
-            f"{name}: a published file cannot be read ({error}). Type {typed('verify', name, folder)}."
+            f"{name}: the published data ({names}) cannot be read ({error}). "
+            f"Type {typed('verify', name, folder)}."
         ) from error
+    if not entry.is_prepared(source, folder):
+        raise ValueError(
+            f"{name}: its preparer did not write {' and '.join(entry.caches[source])} by "
+            "bench.data.cache.write_table, which records what is whole."
+        )
 
 
 def open_dataset(name: str, source: str, folder: Path) -> Dataset:
@@ -135,6 +141,19 @@ def _entry_with_source(name: str, source: str) -> Entry:
     if source not in entry.caches:
         raise ValueError(f"{name} has no source {source!r}; it has {' and '.join(entry.caches)}.")
     return entry
+
+
+def _check_published(entry: Entry, folder: Path) -> None:
+    missing = ", ".join(str(folder / file.path) for file in entry.missing_files(folder))
+    fetch = typed("fetch", entry.name, folder)
+    if missing:
+        raise FileNotFoundError(f"{entry.name}: {missing} is needed and not there. Type {fetch}.")
+    for file in entry.files:
+        path = folder / file.path
+        if problem := flaw(path, file):
+            raise ValueError(
+                f"{entry.name}: {path} is not the published file ({problem}). Delete it and type {fetch}."
+            )
 
 
 def _own_entry(name: str) -> Entry:

@@ -47,12 +47,13 @@ class Cars3D(StoredImages):
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the table (17568, 64, 64, 3), 216 MB, in grid order."""
     path = folder / CACHES[source][0]
-    if source == "real":
-        table = _published_table(folder / FILE.path, processes, progress)
+    published = [folder / FILE.path] if source == "real" else []
+    if published:
+        table = _published_table(*published, processes, progress)
         blocks = table.reshape(-1, FACTOR_SIZES[2], 64, 64, 3)
     else:
         blocks = in_order(_rendered_block, np.ndindex(FACTOR_SIZES[:2]), processes)
-    write_table(path, (math.prod(FACTOR_SIZES), 64, 64, 3), blocks, progress)
+    write_table(path, (math.prod(FACTOR_SIZES), 64, 64, 3), blocks, progress, published)
 
 
 def _rendered_block(view: tuple[int, ...]) -> np.ndarray:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.data import DATASETS, find_entry, open_dataset, typed
-from bench.data.base import Dataset, Entry
+from bench.data.base import Dataset, Entry, File
 from bench.data.contact_sheet import contact_sheet
 from bench.data.fetch import FetchError, fetch_file, flaw
+from bench.data.record import read_record, sha256
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Listing:
     factors: dict[str, int]
     image_shape: tuple[int, int, int]
     real: str
-    """The published files: "there", "prepared", "missing", "part of it", or "none" (a user's own set)."""
+    """The published files: "there", "prepared" (and whether they are still there), "missing", "part of it",
+    or "none" (a user's own set)."""
     rendered: str
     """The rendering: "prepared", "to be made", or "none"."""
     size: str
@@ -78,27 +80,31 @@ def fetch(name: str, folder: Path, progress: Callable[[str, int, int], None]) ->
                 failures.append(str(error))
                 yield f"{told}: not fetched."
             else:
-                yield f"{told}: {'fetched and checked' if fetched else 'already there'}."
+                yield f"{told}: {'fetched' if fetched else 'already there'}, {_checked(file, fetched)}."
     if failures:
         raise FetchError("\n".join(failures))
 
 
 def verify(name: str, folder: Path) -> Iterator[Check]:
-    """Check the published files and the prepared tables of a data set; hashing takes a few seconds per GB."""
-    entry = find_entry(name)
-    for file in entry.files:
-        path = folder / file.path
-        if not path.is_file():
-            yield Check(path, "missing", f"type {typed('fetch', name, folder)}")
-        elif problem := flaw(path, file):
-            yield Check(path, "wrong", f"{problem}; delete it and type {typed('fetch', name, folder)}")
-        elif file.md5 or file.sha256:
-            yield Check(path, "right", "as published")
-        else:
-            yield Check(path, "unknown", "nobody recorded its checksum")
-    for source in entry.caches:
-        if entry.is_prepared(source, folder):
-            yield _check_images(entry, source, folder)
+    """Check all bytes of the published files and prepared tables of a data set, or of "all".
+
+    Hashing takes a few seconds per GB. What data sets share is checked once.
+    """
+    done: dict[Path, Check] = {}
+    for entry in DATASETS.values() if name == "all" else [find_entry(name)]:
+        for file in entry.files:
+            path = folder / file.path
+            if path not in done:
+                done[path] = _check_file(path, file, typed("fetch", entry.name, folder))
+                yield done[path]
+        for source, caches in entry.caches.items():
+            prepare = typed("prepare", entry.name, folder, f" --source {source.partition(':')[0]}")
+            for table in (folder / cache for cache in caches):
+                if table.is_file() and table not in done:
+                    done[table] = _check_table(table, source, done, prepare)
+                    yield done[table]
+            if all(folder / cache in done and done[folder / cache].state == "right" for cache in caches):
+                yield from _check_images(entry, source, folder, prepare)
 
 
 def show(name: str, source: str, folder: Path, path: Path, seed: int = 0) -> Path:
@@ -109,12 +115,20 @@ def show(name: str, source: str, folder: Path, path: Path, seed: int = 0) -> Pat
     return path
 
 
+def _checked(file: File, fetched: bool) -> str:
+    """How far a file that is not known to be wrong was checked, in words."""
+    if file.has_checksum:
+        return "as published"
+    checked = "only its size checked" if fetched or file.bytes else "unchecked"
+    return f"{checked}: nobody recorded its checksum"
+
+
 def _listing(entry: Entry, folder: Path) -> Listing:
     missing = entry.missing_files(folder)
     if not entry.files:
         real = "none"
     elif entry.is_prepared("real", folder):
-        real = "prepared"
+        real = "prepared, its file no longer there" if missing else "prepared"
     elif not missing:
         real = "there"
     else:
@@ -149,17 +163,47 @@ def _size(entry: Entry) -> str:
     return f"about {known / 1e6:,.0f} MB{rest}" if known else "size not recorded"
 
 
-def _check_images(entry: Entry, source: str, folder: Path) -> Check:
-    """Whether a prepared data set opens, and its first and last image are what the entry promises."""
-    path = folder / entry.caches[source][0] if entry.caches[source] else folder
+def _check_file(path: Path, file: File, fetch: str) -> Check:
+    """Whether a published file is there and is the published one; `fetch` is the command that gets it."""
+    if not path.is_file():
+        return Check(path, "missing", f"type {fetch}")
+    if problem := flaw(path, file):
+        return Check(path, "wrong", f"{problem}; delete it and type {fetch}")
+    return Check(path, "right" if file.has_checksum else "unknown", _checked(file, fetched=False))
+
+
+def _check_table(table: Path, source: str, done: Mapping[Path, Check], prepare: str) -> Check:
+    """Whether a prepared table is what was recorded when it was made; `prepare` makes it anew."""
+    record = read_record(table)
+    if record is None:
+        return Check(table, "unknown", f"without a record of its checksum it is not used; type {prepare}")
+    if sha256(table) != record.sha256:
+        return Check(table, "wrong", f"its sha256 is not the one recorded; delete it and type {prepare}")
+    gone = []
+    unknown = {path for path, check in done.items() if check.state == "unknown"}
+    for path in (table.with_name(name) for name in record.made_from):
+        if not path.is_file():
+            gone.append(path.name)
+        # what has a published checksum was checked against it before the table was made
+        elif path in unknown and sha256(path) != record.made_from[path.name]:
+            return Check(table, "wrong", f"made from another {path.name}; delete it and type {prepare}")
+    origin = f" from {', '.join(record.made_from)}" if record.made_from else ""
+    still = f", no longer there: {', '.join(gone)}" if gone else ""
+    return Check(table, "right", f"as prepared ({source}{origin}{still})")
+
+
+def _check_images(entry: Entry, source: str, folder: Path, prepare: str) -> Iterator[Check]:
+    """Whether a data set opens, and its first and last image are what the entry promises."""
+    caches = entry.caches[source]
     try:
         problem = _flaw(entry, entry.opener(source, folder))
     except (ValueError, IndexError, OSError, AttributeError, NotImplementedError) as error:
         problem = f"{type(error).__name__}: {error}"
-    if problem is None:
-        return Check(path, "right", f"prepared ({source})" if entry.caches[source] else f"{entry.name} opens")
-    mend = f"; delete it and type {typed('prepare', entry.name, folder)}" if entry.caches[source] else ""
-    return Check(path, "wrong", problem + mend)
+    if problem:
+        mend = f"; delete it and type {prepare}" if caches else ""
+        yield Check(folder / caches[0] if caches else folder, "wrong", problem + mend)
+    elif not caches:
+        yield Check(folder, "right", f"{entry.name} opens")
 
 
 def _flaw(entry: Entry, dataset: Dataset) -> str | None:

@@ -31,10 +31,11 @@ class _Problem(Exception):
 
 
 def fetch_file(file: File, folder: Path, progress: Progress) -> bool:
-    """Fetch `file` to its place under the data folder; False, and nothing done, if it is there already.
+    """Fetch `file` to its place under the data folder; False, and nothing done, if it is there and right.
 
     Bytes gather in `NAME.part`, from which a later call goes on. `progress` is called with bytes done and in
-    all. A FetchError tells what every address answered, or why nothing can be written.
+    all. A FetchError tells what every address answered, why nothing can be written, or what is wrong with the
+    file that is there.
     """
     target = folder / file.path
     try:
@@ -51,6 +52,11 @@ def _fetch(file: File, target: Path, progress: Progress) -> bool:
     part = target.with_name(f"{target.name}.part")
     with FileLock(target.with_name(f".{target.name}.lock")):  # two at once would append to the same part
         if target.is_file():
+            if problem := flaw(target, file):
+                raise FetchError(
+                    f"{target} is there and is not the published file ({problem}). Delete it and type the "
+                    "command again."
+                )
             return False
         problems = []
         for url in file.urls:
@@ -71,6 +77,8 @@ def _fetch(file: File, target: Path, progress: Progress) -> bool:
 def flaw(path: Path, file: File) -> str | None:
     """What is wrong with a published file at `path`, as a clause; None when it is as it should be."""
     size = path.stat().st_size
+    if size == 0:
+        return "it is empty"
     if file.bytes is not None and size != file.bytes:
         return f"it has {size:,} bytes, the published file {file.bytes:,}"
     for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):

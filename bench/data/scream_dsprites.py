@@ -62,8 +62,9 @@ def open_source(source: str, folder: Path) -> ScreamDSprites:
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the table of dSprites and the picture (H, W, 3), unless they are there."""
     dsprites.prepare(source, folder, processes, progress)
-    picture = _published(folder / PICTURE.path) if source == "real" else scream_render.render()
-    write_table(folder / CACHES[source][1], picture.shape, [picture], progress)
+    published = [folder / PICTURE.path] if source == "real" else []
+    picture = _published(*published) if published else scream_render.render()
+    write_table(folder / CACHES[source][1], picture.shape, [picture], progress, published)
 
 
 def _published(path: Path) -> np.ndarray:

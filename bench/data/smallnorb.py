@@ -85,8 +85,9 @@ def prepare(source: str, folder: Path, processes: int, progress: Progress) -> No
     """Write the table (48600, 64, 64, 1), 199 MB, in grid order with the instance fastest."""
     path = folder / CACHES[source][0]
     shape = (math.prod(FACTOR_SIZES) * INSTANCES, 64, 64, 1)
-    blocks = _published_blocks(folder, processes) if source == "real" else _rendered_blocks(processes)
-    write_table(path, shape, blocks, progress)
+    published = [folder / file.path for file in FILES] if source == "real" else []
+    blocks = _published_blocks(folder, processes) if published else _rendered_blocks(processes)
+    write_table(path, shape, blocks, progress, published)
 
 
 def read_matrix(path: Path) -> np.ndarray:

@@ -32,13 +32,15 @@ def test_cut_fetch_then_the_whole_way_to_a_sheet(bench, host, sprites, tmp_path)
     assert "the connection ended after 1,000 of" in cut.output
     assert "published missing" in bench("list", "dsprites").output
     assert bench("verify", "dsprites").exit_code == 1
+    assert bench("verify", "all").exit_code == 1
     assert bench("prepare", "dsprites", "--source", "real").exit_code == 2
     whole = bench("fetch", "dsprites")
     assert whole.exit_code == 0
     assert "Licence: Apache-2.0" in whole.output
-    assert "fetched and checked" in whole.output
+    assert "fetched, as published" in whole.output
     assert [start for _, start in host.requests] == [0, 1000]
     assert "right" in bench("verify", "dsprites").output
+    assert bench("verify", "all").exit_code == 0
     assert "dsprites (real) is not prepared" in bench("show", "dsprites").output
     assert "dsprites (real) is ready" in bench("prepare", "dsprites").output
     listed = bench("list", "dsprites").output

@@ -33,6 +33,18 @@ def fetched_and_prepared(name, folder):
     return data.open_dataset(name, "real", folder)
 
 
+@pytest.fixture
+def put(published, tmp_path):
+    """(name, path, content): a file as some host published it, put under `tmp_path` by hand."""
+
+    def by_hand(name, path, content):
+        published(name, {path: content})
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_bytes(content)
+
+    return by_hand
+
+
 def npz(**arrays):
     """An .npz with a dictionary pickled under Python 2 beside its arrays, as dSprites has."""
     content = io.BytesIO()
@@ -74,31 +86,27 @@ def test_real_dsprites_come_through_the_loader(published, monkeypatch, real_imag
     np.testing.assert_array_equal(batch[:, 0].numpy(), frames)
 
 
-def test_dsprites_npz_cut_short(published, small_dsprites, tmp_path):
-    """A file put there by hand may be damaged; its rows end before the header says."""
-    member = io.BytesIO()
+def test_dsprites_npz_cut_short(put, small_dsprites, tmp_path):
+    """Its rows end before the header says."""
+    member, content = io.BytesIO(), io.BytesIO()
     np.lib.format.write_array(member, small_dsprites)
-    path = tmp_path / dsprites.FILES[0].path
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("imgs.npy", member.getvalue()[:-1000])
+    put("dsprites", dsprites.FILES[0].path, content.getvalue())
     with pytest.raises(ValueError, match="ends early"):
         data.prepare("dsprites", "real", tmp_path)
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    (only,) = (tmp_path / "dsprites").iterdir()
+    assert only.suffix == ".npz"
 
 
-def test_dsprites_npz_of_another_length(small_dsprites, tmp_path):
-    path = tmp_path / dsprites.FILES[0].path
-    path.parent.mkdir()
-    path.write_bytes(npz(imgs=small_dsprites[:1024]))
+def test_dsprites_npz_of_another_length(put, small_dsprites, tmp_path):
+    put("dsprites", dsprites.FILES[0].path, npz(imgs=small_dsprites[:1024]))
     with pytest.raises(ValueError, match=r"\(1024, 64, 64\).*\(2048, 64, 64\)"):
         data.prepare("dsprites", "real", tmp_path)
 
 
-def test_dsprites_pixels_other_than_0_and_1(small_dsprites, tmp_path):
-    path = tmp_path / dsprites.FILES[0].path
-    path.parent.mkdir()
-    path.write_bytes(npz(imgs=small_dsprites * 255))
+def test_dsprites_pixels_other_than_0_and_1(put, small_dsprites, tmp_path):
+    put("dsprites", dsprites.FILES[0].path, npz(imgs=small_dsprites * 255))
     with pytest.raises(ValueError, match="up to 255"):
         data.prepare("dsprites", "real", tmp_path)
 
@@ -219,10 +227,8 @@ def test_cars3d_tar(published, two_cars, tmp_path):
     assert np.ptp(images, axis=(1, 2, 3)).max() == 0
 
 
-def test_cars3d_tar_without_a_listed_car(two_cars, tmp_path):
-    path = tmp_path / cars3d.FILE.path
-    path.parent.mkdir()
-    path.write_bytes(car_archive(["car_001_mesh"], ["car_001_mesh", "car_002_mesh"]))
+def test_cars3d_tar_without_a_listed_car(put, two_cars, tmp_path):
+    put("cars3d", cars3d.FILE.path, car_archive(["car_001_mesh"], ["car_001_mesh", "car_002_mesh"]))
     with pytest.raises(ValueError, match="lists 2 cars, of which 1 have no mesh"):
         data.prepare("cars3d", "real", tmp_path)
 
