@@ -32,6 +32,8 @@ class Bench(click.Group):
         sys.path.insert(0, "")  # package.module:NAME in the current folder, as `python -m` would find it
         try:
             return super().invoke(context)
+        except BrokenPipeError:  # `bench ... | head`: click ends quietly
+            raise
         except (ValueError, FileNotFoundError, PermissionError, NotADirectoryError, ConnectionError) as error:
             if context.params.get("traceback"):
                 raise

@@ -6,8 +6,6 @@ Adding one is a file beside these and a line in DATASETS, at the foot.
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.util
 import os
 import tarfile
 import zipfile
@@ -28,6 +26,7 @@ from bench.data import (
 )
 from bench.data.base import Dataset, Entry, Progress
 from bench.data.fetch import flaw
+from bench.load import own_object
 
 
 def data_folder(given: str | Path | None = None) -> Path:
@@ -157,15 +156,7 @@ def _check_published(entry: Entry, folder: Path) -> None:
 
 
 def _own_entry(name: str) -> Entry:
-    module_name, _, attribute = name.partition(":")
-    package = module_name.rpartition(".")[0]
-    if (package and importlib.util.find_spec(package.partition(".")[0]) is None) or (
-        importlib.util.find_spec(module_name) is None
-    ):
-        raise ValueError(
-            f"{name!r}: there is no module {module_name}. Run from its folder, or add that to PYTHONPATH."
-        )
-    found = getattr(importlib.import_module(module_name), attribute, None)
+    found = own_object(name)
     if isinstance(found, Entry):
         return found
     if isinstance(found, type) and issubclass(found, Dataset):

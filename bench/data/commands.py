@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.atomic import whole_file
 from bench.data import DATASETS, find_entry, open_dataset, typed
 from bench.data.base import Dataset, Entry, File
 from bench.data.contact_sheet import contact_sheet
@@ -110,8 +111,14 @@ def verify(name: str, folder: Path) -> Iterator[Check]:
 def show(name: str, source: str, folder: Path, path: Path, seed: int = 0) -> Path:
     """Write the contact sheet of a prepared data set to `path` (PNG): random images, each factor alone."""
     rng = np.random.Generator(np.random.Philox(seed))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(open_dataset(name, source, folder), rng).save(path, format="PNG")
+    sheet = contact_sheet(open_dataset(name, source, folder), rng)
+    try:
+        with whole_file(path) as temporary:
+            sheet.save(temporary, format="PNG")
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror or error}). Name another PNG file with --out."
+        ) from error
     return path
 
 
@@ -197,7 +204,7 @@ def _check_images(entry: Entry, source: str, folder: Path, prepare: str) -> Iter
     caches = entry.caches[source]
     try:
         problem = _flaw(entry, entry.opener(source, folder))
-    except (ValueError, IndexError, OSError, AttributeError, NotImplementedError) as error:
+    except Exception as error:  # a user's own data set may raise anything
         problem = f"{type(error).__name__}: {error}"
     if problem:
         mend = f"; delete it and type {prepare}" if caches else ""

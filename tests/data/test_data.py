@@ -62,20 +62,9 @@ def test_own_class_is_found_by_module_and_name(tmp_path):
     assert data.open_dataset(name, "real", tmp_path).folder == tmp_path
 
 
-@pytest.mark.parametrize("attribute", ["NOT_A_DATASET", "missing"])
-def test_own_name_must_be_a_dataset(attribute):
+def test_own_name_must_be_a_dataset():
     with pytest.raises(ValueError, match="must name a bench.data.base.Dataset"):
-        data.find_entry(f"{__name__}:{attribute}")
-
-
-def test_own_module_that_is_not_there_says_where_to_run():
-    with pytest.raises(ValueError, match="no module nowhere_at_all. Run from its folder"):
-        data.find_entry("nowhere_at_all:MyImages")
-
-
-def test_own_package_that_is_not_there_says_where_to_run():
-    with pytest.raises(ValueError, match="no module nowhere.at_all. Run from its folder"):
-        data.find_entry("nowhere.at_all:MyImages")
+        data.find_entry(f"{__name__}:NOT_A_DATASET")
 
 
 def test_own_class_says_what_it_lacks():
