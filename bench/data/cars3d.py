@@ -21,6 +21,7 @@ from bench.data.resize import lanczos_64
 
 FACTOR_NAMES = ("elevation", "azimuth", "object")
 FACTOR_SIZES = (4, 24, 183)
+MESH = (128, 128, 3, 24, 4)  # a car's `im`: row, column, channel, azimuth, elevation
 RENDERED = "rendered:1"
 CACHES = {"real": ("cars3d/real.npy",), RENDERED: ("cars3d/rendered-1.npy",)}
 
@@ -101,11 +102,22 @@ def _car(name: str) -> str:
 
 
 def _shrink(mesh: tuple[str, bytes]) -> tuple[str, np.ndarray]:
-    """Name and views (4, 24, 64, 64, 3) of a car; its `im` is (row, column, channel, azimuth, elevation)."""
+    """Name and views (4, 24, 64, 64, 3) of a car."""
     from scipy.io import loadmat
 
     name, content = mesh
-    views = loadmat(io.BytesIO(content), variable_names=["im"])["im"].transpose(4, 3, 0, 1, 2)
+    try:
+        views = loadmat(io.BytesIO(content), variable_names=["im"])["im"]
+    except Exception as error:  # scipy has errors of five kinds for a file that is cut
+        raise ValueError(
+            f"{Path(FILE.path).name} holds a mesh of {name} that cannot be read ({error}). Fetch it again."
+        ) from error
+    if views.shape != MESH or views.dtype != np.uint8:
+        raise ValueError(
+            f"{Path(FILE.path).name} holds a mesh of {name} of {views.dtype} and shape {views.shape}; Cars3D "
+            f"has uint8 of {MESH}. Fetch it again."
+        )
+    views = views.transpose(4, 3, 0, 1, 2)
     small = lanczos_64(np.ascontiguousarray(views).reshape(-1, *views.shape[2:]))
     return name, small.reshape(*views.shape[:2], 64, 64, 3)
 

@@ -75,6 +75,12 @@ def _published(path: Path) -> np.ndarray:
         picture.thumbnail(
             (350, 274)
         )  # bicubic, as the Pillow of the study; its JPEG decoder differs a little
+        width, height = picture.size
+        if min(width, height) <= 64:
+            raise ValueError(
+                f"{path} has {width}×{height} pixels once it fits into 350×274; patches of 64×64 are drawn "
+                "from it, so more than 64×64 are needed. Fetch The Scream again."
+            )
         return np.asarray(picture.convert("RGB"))
 
 

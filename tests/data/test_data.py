@@ -184,7 +184,8 @@ def test_file_that_cannot_be_read_is_named_whatever_its_checksum(name, tmp_path,
     for file in files:
         (tmp_path / file.path).parent.mkdir(exist_ok=True)
         (tmp_path / file.path).write_bytes(b"half of something")
-    with pytest.raises(ValueError, match=f"{files[0].path}.* cannot be read .*bench data verify {name}"):
+    told = rf"{files[0].path}.* (cannot be read .*bench data verify {name}|is no whole matrix of SmallNORB)"
+    with pytest.raises(ValueError, match=told):
         data.prepare(name, "real", tmp_path)
     assert not entry.is_prepared("real", tmp_path)
 

@@ -183,8 +183,21 @@ def test_smallnorb_with_an_image_twice(published, small_norb, tmp_path):
 def test_what_is_no_matrix_is_refused(tmp_path):
     path = tmp_path / "x-dat.mat.gz"
     path.write_bytes(gzip.compress(b"MATLAB 5.0 MAT-file"))
-    with pytest.raises(ValueError, match="no matrix of SmallNORB"):
+    with pytest.raises(ValueError, match=f"{path} is no matrix of SmallNORB"):
         smallnorb.read_matrix(path)
+
+
+@pytest.mark.parametrize("cut", [slice(-20), slice(5), slice(10, None)])
+def test_matrix_that_is_cut_is_named(tmp_path, rng, cut):
+    whole = matrix(rng.integers(256, size=(10, 2, 96, 96), dtype=np.uint8), 0x1E3D4C55)
+    path = tmp_path / "x-dat.mat.gz"
+    path.write_bytes(whole[cut])
+    with pytest.raises(ValueError, match=f"{path} is no whole matrix of SmallNORB"):
+        smallnorb.read_matrix(path)
+    for length in (4, 20, -1):  # gzipped well, but its content is cut
+        path.write_bytes(gzip.compress(gzip.decompress(whole)[:length]))
+        with pytest.raises(ValueError, match=f"{path} is no whole matrix of SmallNORB"):
+            smallnorb.read_matrix(path)
 
 
 def car_archive(names, listed):
@@ -231,6 +244,21 @@ def test_cars3d_tar_without_a_listed_car(put, two_cars, tmp_path):
     put("cars3d", cars3d.FILE.path, car_archive(["car_001_mesh"], ["car_001_mesh", "car_002_mesh"]))
     with pytest.raises(ValueError, match="lists 2 cars, of which 1 have no mesh"):
         data.prepare("cars3d", "real", tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 50, 150, 1000])
+def test_cars3d_mesh_that_is_cut_is_named(two_cars, length):
+    mesh = io.BytesIO()
+    savemat(mesh, {"im": np.zeros((128, 128, 3, 24, 4), np.uint8)}, do_compression=True)
+    with pytest.raises(ValueError, match=r"nips2015.* holds a mesh of car_001 that cannot be read"):
+        cars3d._shrink(("car_001", mesh.getvalue()[:length]))
+
+
+def test_cars3d_mesh_of_another_shape_is_told(two_cars):
+    mesh = io.BytesIO()
+    savemat(mesh, {"im": np.zeros((64, 64, 3, 24, 4), np.uint8)}, do_compression=True)
+    with pytest.raises(ValueError, match=r"uint8 and shape \(64, 64, 3, 24, 4\); Cars3D has"):
+        cars3d._shrink(("car_001", mesh.getvalue()))
 
 
 @pytest.fixture
