@@ -108,7 +108,7 @@ def prepare(
         names = ", ".join(str(folder / file.path) for file in entry.files)
         raise ValueError(
             f"{name}: the published data ({names}) cannot be read ({error}). "
-            f"Type {typed('verify', name, folder)}."
+            f"Delete what is damaged and type {typed('fetch', name, folder)}."
         ) from error
     if not entry.is_prepared(source, folder):
         raise ValueError(

@@ -155,5 +155,5 @@ class Entry:
         return [file for file in self.files if not (folder / file.path).is_file()]
 
     def is_prepared(self, source: str, folder: Path) -> bool:
-        """Whether every prepared file of `source` is there, with its record."""
+        """Whether every prepared file of `source` is there, as long as its record says."""
         return all(is_made(folder / cache) for cache in self.caches[source])

@@ -186,17 +186,16 @@ def _check_table(table: Path, source: str, done: Mapping[Path, Check], prepare: 
         return Check(table, "unknown", f"without a record of its checksum it is not used; type {prepare}")
     if sha256(table) != record.sha256:
         return Check(table, "wrong", f"its sha256 is not the one recorded; delete it and type {prepare}")
-    gone = []
-    unknown = {path for path, check in done.items() if check.state == "unknown"}
-    for path in (table.with_name(name) for name in record.made_from):
-        if not path.is_file():
-            gone.append(path.name)
-        # what has a published checksum was checked against it before the table was made
-        elif path in unknown and sha256(path) != record.made_from[path.name]:
-            return Check(table, "wrong", f"made from another {path.name}; delete it and type {prepare}")
-    origin = f" from {', '.join(record.made_from)}" if record.made_from else ""
-    still = f", no longer there: {', '.join(gone)}" if gone else ""
-    return Check(table, "right", f"as prepared ({source}{origin}{still})")
+    origins = []
+    for name, recorded in record.made_from.items():
+        path = table.with_name(name)
+        state = done[path].state if path in done else "unknown"
+        # What has a published checksum was checked against it before the table was made.
+        if state == "unknown" and path.is_file() and sha256(path) != recorded:
+            return Check(table, "wrong", f"made from another {name}; delete it and type {prepare}")
+        since = {"missing": ", no longer there", "wrong": " when that was right"}.get(state, "")
+        origins.append(f" from {name}{since}")
+    return Check(table, "right", f"as prepared ({source}{','.join(origins)})")
 
 
 def _check_images(entry: Entry, source: str, folder: Path, prepare: str) -> Iterator[Check]:

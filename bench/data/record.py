@@ -18,6 +18,7 @@ from bench.atomic import write_text
 class Record:
     """The record of one prepared table; checksums are SHA-256 in hexadecimal."""
 
+    bytes: int
     sha256: str
     made_from: dict[str, str]
     """Published file, by its name in the table's folder -> its checksum when the table was made."""
@@ -32,7 +33,7 @@ def sha256(path: Path) -> str:
 def write_record(table: Path, content: Path, published: Iterable[Path]) -> None:
     """Record `table`, whose bytes are now those of `content`, as made from `published`, files beside it."""
     made_from = {path.name: sha256(path) for path in published}
-    record = {"sha256": sha256(content), "made_from": made_from}
+    record = {"bytes": content.stat().st_size, "sha256": sha256(content), "made_from": made_from}
     write_text(_record_path(table), json.dumps(record, indent=1) + "\n")
 
 
@@ -45,8 +46,9 @@ def read_record(table: Path) -> Record | None:
 
 
 def is_made(table: Path) -> bool:
-    """Whether a prepared table and its record are there; each appears whole or not at all."""
-    return table.is_file() and read_record(table) is not None
+    """Whether a prepared table is there, as long as its record says; `bench data verify` reads it all."""
+    record = read_record(table)
+    return record is not None and table.is_file() and table.stat().st_size == record.bytes
 
 
 def _record_path(table: Path) -> Path:

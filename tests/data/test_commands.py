@@ -180,7 +180,7 @@ def test_table_outlives_its_published_file_and_says_so(scream, tmp_path):
     table = scream.with_name("real.npy")
     (check,) = (check for check in commands.verify("scream_dsprites", tmp_path) if check.path == table)
     assert check.state == "right"
-    assert check.detail == "as prepared (real from The_Scream.jpg, no longer there: The_Scream.jpg)"
+    assert check.detail == "as prepared (real from The_Scream.jpg, no longer there)"
 
 
 def test_verify_names_the_table_made_from_another_file(scream, tmp_path):
@@ -189,6 +189,15 @@ def test_verify_names_the_table_made_from_another_file(scream, tmp_path):
     (check,) = (check for check in commands.verify("scream_dsprites", tmp_path) if check.path == table)
     assert check.state == "wrong"
     assert "made from another The_Scream.jpg" in check.detail
+
+
+def test_table_of_a_file_that_became_wrong_is_right_and_says_so(scream, tmp_path):
+    scream.write_bytes(b"")
+    table = scream.with_name("real.npy")
+    checks = {check.path: check for check in commands.verify("scream_dsprites", tmp_path)}
+    assert checks[scream].state == "wrong"
+    assert checks[table].state == "right"
+    assert checks[table].detail == "as prepared (real from The_Scream.jpg when that was right)"
 
 
 def test_verify_all_checks_what_is_shared_once(table, tmp_path):

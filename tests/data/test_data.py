@@ -137,6 +137,17 @@ def test_prepare_reports_progress_and_does_nothing_twice(tmp_path):
     data.prepare("dsprites_quick", "rendered:1", tmp_path, lambda done, total: pytest.fail("made twice"))
 
 
+def test_table_that_was_cut_is_no_data_and_made_anew(tmp_path):
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    table = tmp_path / data.DATASETS["dsprites_quick"].caches["rendered:1"][0]
+    whole = table.read_bytes()
+    table.write_bytes(whole[:-1])
+    with pytest.raises(FileNotFoundError, match="is not prepared"):
+        data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    assert table.read_bytes() == whole
+
+
 def test_interrupted_prepare_leaves_nothing(tmp_path):
     def interrupt(done, total):
         raise KeyboardInterrupt
@@ -167,7 +178,7 @@ def test_wrong_file_is_no_data(name, content, tmp_path):
         (tmp_path / file.path).write_bytes(content)
     told = "is not the published file .* Delete it and type `bench data fetch"
     if content and not any(file.has_checksum for file in entry.files):
-        told = f"cannot be read .*bench data verify {name}"
+        told = f"cannot be read .*bench data fetch {name}"
     with pytest.raises(ValueError, match=told) as error:
         data.prepare(name, "real", tmp_path)
     assert str(tmp_path / entry.files[0].path) in str(error.value)
@@ -184,7 +195,7 @@ def test_file_that_cannot_be_read_is_named_whatever_its_checksum(name, tmp_path,
     for file in files:
         (tmp_path / file.path).parent.mkdir(exist_ok=True)
         (tmp_path / file.path).write_bytes(b"half of something")
-    told = rf"{files[0].path}.* (cannot be read .*bench data verify {name}|is no whole matrix of SmallNORB)"
+    told = rf"{files[0].path}.* (cannot be read .*bench data fetch {name}|is no whole matrix of SmallNORB)"
     with pytest.raises(ValueError, match=told):
         data.prepare(name, "real", tmp_path)
     assert not entry.is_prepared("real", tmp_path)

@@ -22,6 +22,7 @@ def test_record_has_the_checksums_of_the_table_and_of_what_it_is_made_from(tmp_p
     assert is_made(table)
     record = read_record(table)
     assert record.sha256 == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert record.bytes == table.stat().st_size == 128 + 70
     assert record.made_from == {"source.gz": hashlib.sha256(b"published").hexdigest()}
     np.testing.assert_array_equal(np.load(table), rows)
 
