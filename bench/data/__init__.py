@@ -166,6 +166,11 @@ def _own_entry(name: str) -> Entry:
             raise ValueError(
                 f"{name!r} does not say its {', '.join(lacking)}; docs/datasets.md shows a class."
             )
+        if len(found.factor_names) != len(found.factor_sizes):
+            raise ValueError(
+                f"{name!r} has {len(found.factor_names)} factor_names and {len(found.factor_sizes)} "
+                "factor_sizes; each factor has a name and a size."
+            )
         return Entry(
             name=name,
             factor_names=found.factor_names,

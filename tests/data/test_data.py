@@ -72,6 +72,12 @@ def test_own_class_says_what_it_lacks():
         data.find_entry(f"{__name__}:Unfinished")
 
 
+def test_own_class_names_every_factor(monkeypatch):
+    monkeypatch.setattr(TwoColors, "factor_names", ("color", "size"))
+    with pytest.raises(ValueError, match="TwoColors' has 2 factor_names and 1 factor_sizes"):
+        data.find_entry(f"{__name__}:TwoColors")
+
+
 def test_what_to_type_names_a_folder_that_is_not_the_usual_one(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=f"`bench data fetch mpi3d_toy --data-dir {tmp_path}`"):
         data.resolve_source("mpi3d_toy", "auto", tmp_path)
