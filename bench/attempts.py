@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from bench.atomic import write_text
+from bench.atomic import read_record, write_text
 
 DEATHS_ALONE = 3
 LOST = 75  # exit code of a worker whose device is lost: sysexits' temporary failure
@@ -48,8 +48,7 @@ def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
 
     A note that was not removed is a process that died; one from an earlier step is forgiven.
     """
-    path = note_path(work, cell_id)
-    last = Attempt(**json.loads(path.read_text())) if path.is_file() else None
+    last = read_record(note_path(work, cell_id), Attempt)
     if last is None or last.step != step:
         return Attempt(step, width, 0, 0)
     deaths = last.deaths + 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.atomic import write_text
+from bench.atomic import read_record, write_text
 from bench.data import data_folder
 from bench.mirror import Mirror, mirror_at
 from bench.settings import Evaluation, Storage
@@ -70,8 +70,7 @@ class Trained:
 
     @staticmethod
     def read(work: Path, cell_id: str) -> Trained | None:
-        path = trained_path(work, cell_id)
-        return Trained(**json.loads(path.read_text())) if path.is_file() else None
+        return read_record(trained_path(work, cell_id), Trained)
 
 
 def trained_path(work: Path, cell_id: str) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,11 +44,11 @@ def read_study(folder: Path) -> dict | None:
     return study
 
 
-def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> dict:
+def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> bool:
     """Write study.json on a study's first run; append to it when the grid or its sources changed.
 
-    Sources are those of the first run for ever (design.md §4); the newest grid is the plan. ValueError where
-    the grid has others.
+    Returns whether it wrote. Sources are those of the first run for ever (design.md §4); the newest grid is
+    the plan. ValueError where the grid has other sources.
     """
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -68,11 +69,11 @@ def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -
     if study is None:
         study = {"schema": STUDY_SCHEMA, "study": grid.study, "history": []}
     elif _plan_of(study["history"][-1]) == _plan_of(entry):
-        return study
+        return False
     study["history"].append(entry)
     study["sources"] = {**study.get("sources", {}), **grid.sources}
     write_text(study_file(folder), json.dumps(study, indent=2))
-    return study
+    return True
 
 
 def fixed_sources(folder: Path) -> dict[str, str]:
@@ -109,13 +110,43 @@ def settled_cells(folder: Path, grid: LoadedGrid) -> tuple[set[str], set[str]]:
     return complete, complete - good
 
 
+#: Options of `bench run` that narrow it to part of a study, or are for one time only.
+NARROWING = ("--select", "--limit", "--retry-failed", "--dry-run")
+
+
 def run_command(folder: Path) -> str:
-    """The command line that last changed the study's plan; it continues the study."""
+    """The command line that last changed the study's plan, made to finish the whole study.
+
+    Without what narrowed it then, and with the folder of results, where that is not the usual one.
+    """
     study = read_study(folder)
     typed = study["history"][-1]["provenance"].get("command", "") if study else ""
-    program, _, words = typed.partition(" ")
-    is_ours = program in ("bench", "__main__.py") and words.startswith("run ")
-    return f"bench {words}" if is_ours else "bench run GRID"
+    program, *words = _words(typed)
+    is_ours = program in ("bench", "__main__.py") and words[:1] == ["run"]
+    kept = list(_without(words, NARROWING)) if is_ours else ["run", "GRID"]
+    if not any(word.partition("=")[0] == "--results" for word in kept) and folder.parent != Path("results"):
+        kept += ["--results", str(folder.parent)]
+    return shlex.join(["bench", *kept])
+
+
+def _words(typed: str) -> list[str]:
+    try:
+        return shlex.split(typed) or [""]
+    except ValueError:  # a quotation mark without its other: not written by bench
+        return [""]
+
+
+def _without(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """`words` without these options and their values."""
+    skips = False
+    for word in words:
+        name, has_value, _ = word.partition("=")
+        if skips:
+            skips = False
+        elif name in options:
+            skips = not has_value and name in ("--select", "--limit")
+        else:
+            yield word
 
 
 def cell_label(cell: Cell) -> str:

@@ -11,7 +11,7 @@ from bench.atomic import ORPHAN_SECONDS
 from bench.data import find_entry, prepare
 from bench.leftovers import lock_of, sweep
 from bench.plan import cut
-from bench.running import plan_to_run
+from bench.study_plan import plan_to_run
 
 
 @pytest.fixture

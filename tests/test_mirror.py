@@ -20,8 +20,9 @@ from tiny import TINY
 import bench
 from bench.cli import main
 from bench.mirror import Mirror, is_address, local_results, mirror_of
-from bench.running import make_plan, run
+from bench.running import run
 from bench.study import load_plan
+from bench.study_plan import make_plan
 
 BUCKET = "bench-test"
 

@@ -3,8 +3,8 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.grid import load_grid
-from bench.running import make_plan
 from bench.selection import select
+from bench.study_plan import make_plan
 
 GRID = """
 datasets: [dsprites, dsprites_quick]

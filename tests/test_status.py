@@ -93,9 +93,24 @@ def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp
     found = study_status(folder)
     assert found.totals == {"done": 0, "running": 0, "failed": 0, "missing": 6}
     assert (
-        "no run seems to go on; `bench run tiny.yaml --cpus 2` continues from where 2 of the cells were left"
-        in list(lines(found))
-    )
+        f"no run seems to go on; `bench run tiny.yaml --cpus 2 --results {folder.parent}` continues from "
+        "where 2 of the cells were left"
+    ) in list(lines(found))
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("bench run g.yaml --select seed=0 --limit 3 --cpus 2", "bench run g.yaml --cpus 2 --results {}"),
+        ("bench run g.yaml --select=seed=0 --results s3://b/p", "bench run g.yaml --results s3://b/p"),
+        ("bench run 'my grid.yaml' --retry-failed", "bench run 'my grid.yaml' --results {}"),
+        ("__main__.py run g.yaml", "bench run g.yaml --results {}"),
+        ("mine.py --select 'a", "bench run GRID --results {}"),
+    ],
+)
+def test_the_command_that_continues_is_of_the_whole_study_and_of_its_folder(tmp_path, typed, shown):
+    folder, _ = plan_study(tmp_path / "results", command=typed)
+    assert study_status(folder).command == shown.format(folder.parent)
 
 
 def test_pace_and_time_left_are_those_of_the_latest_run_weighted_by_the_cost_of_cells(tiny):

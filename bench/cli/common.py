@@ -32,7 +32,12 @@ class Bench(click.Group):
         sys.path.insert(0, "")  # package.module:NAME in the current folder, as `python -m` would find it
         try:
             return super().invoke(context)
-        except (ValueError, FileNotFoundError, PermissionError, NotADirectoryError, ConnectionError) as error:
+        except KeyboardInterrupt:
+            click.echo("Interrupted; the same command begins again.", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:  # `| head` has seen enough: click ends quietly
+            raise
+        except (ValueError, OSError) as error:
             if context.params.get("traceback"):
                 raise
             raise BadInput(str(error)) from None

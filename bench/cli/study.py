@@ -150,12 +150,14 @@ def merge(study, copies, results, dry_run):
 def reproduce(cell_id, results, data_dir, device):
     from bench.committed import find_committed
     from bench.data import data_folder
+    from bench.devices import check_device, find_device
     from bench.mirror import pulled_studies
     from bench.reproduce import begin_line, lines
     from bench.reproduce import reproduce as run_again
 
     committed = find_committed(pulled_studies(results, None), cell_id)
     device = device or committed.device
+    check_device(device, find_device())
     click.echo(begin_line(committed, device))
     try:
         table = run_again(committed, data_folder(data_dir), device)
