@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,9 +65,10 @@ class Trained:
     pack_width: int
     cuda: str = ""  # version, '' on a CPU
     peak_memory: int = 0  # of the process that trained it, bytes
+    host: str = ""  # where that was, added when it is written
 
     def write(self, work: Path, cell_id: str) -> None:
-        write_text(trained_path(work, cell_id), json.dumps(asdict(self)))
+        write_text(trained_path(work, cell_id), json.dumps(asdict(self) | {"host": platform.node()}))
 
     @staticmethod
     def read(work: Path, cell_id: str) -> Trained | None:

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+from pydantic import BaseModel, Field, ValidationError
 
 from bench.atomic import write_text
 from bench.cell import Cell
@@ -20,28 +22,58 @@ from bench.store import canonical_json, committed_requests
 STUDY_SCHEMA = 1
 
 
+class _OwnModel(BaseModel):
+    code: str
+    hyperparameter: str | None
+    settings: list[dict]
+
+
+class _Own(BaseModel):
+    """What bench.own.remember wrote."""
+
+    models: dict[str, _OwnModel] = {}
+    datasets: dict[str, str] = {}
+    requests: list[tuple[str, str, str, str, int]] | None = None
+
+
+class _Entry(BaseModel):
+    grid: dict
+    sources: dict[str, str]
+    provenance: dict[str, str]
+    own: _Own = _Own()
+
+
+class _StudyFile(BaseModel):
+    """The shape of study.json; it may come from anywhere."""
+
+    history: Annotated[list[_Entry], Field(min_length=1)]
+    sources: dict[str, str]
+
+
+class DamagedStudy(ValueError):
+    """A study.json that cannot be read, in a sentence."""
+
+
 def study_file(folder: Path) -> Path:
     return Path(folder) / "study.json"
 
 
 def read_study(folder: Path) -> dict | None:
-    """The content of study.json, None where there is no study yet; ValueError when it is damaged."""
+    """The content of study.json, None where there is no study yet; DamagedStudy when it is damaged."""
     path = study_file(folder)
     if not path.is_file():
         return None
     try:
         study = json.loads(path.read_text(encoding="utf-8"))
-        entries = study["history"]
-        if not (entries and isinstance(study["sources"], dict)):
-            raise ValueError("its history or its sources are empty")
-        for entry in entries:
-            if not (isinstance(entry["grid"], dict) and isinstance(entry["provenance"], dict)):
-                raise ValueError("an entry of its history is no grid with its provenance")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}); restore it, or move {folder} away and run again"
-        ) from None
-    return study
+        _StudyFile.model_validate(study)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}"
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return study
+    raise DamagedStudy(f"{path} is damaged ({reason}); restore it, or move {folder} away and run again")
 
 
 def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> bool:

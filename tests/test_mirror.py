@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -61,10 +62,11 @@ def address(bucket, request) -> str:
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A callable that makes this process another machine, by the folder of its mirrors."""
+    """A callable that makes this process another machine, by its name and the folder of its mirrors."""
 
     def become(name: str) -> Path:
         monkeypatch.setenv("BENCH_MIRROR", str(tmp_path / name))
+        monkeypatch.setattr(platform, "node", lambda: name)
         return tmp_path / name
 
     become("first")

@@ -129,10 +129,8 @@ def _print_plan(plan, whole: bool) -> None:
 
 
 def _say_damaged(damaged) -> None:
-    from bench.verify import LOSSES
-
     name = f"{damaged.folder}/{damaged.path.name}"
-    click.echo(f"{name} {damaged.problem}; moved to _work/quarantine/: {LOSSES[damaged.folder]}.", err=True)
+    click.echo(f"{name} {damaged.problem}; moved to _work/quarantine/: {damaged.loss}.", err=True)
 
 
 def _say_interrupted(outcome) -> None:
