@@ -5,15 +5,13 @@ Locks are never tried: a try that comes at the wrong moment would make a worker 
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
+from bench.artifacts import checkpoints
 from bench.atomic import read_record
 from bench.attempts import Attempt
 from bench.context import Trained
@@ -47,13 +45,11 @@ def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
     training = {path.stem: 0 for path in notes}
     times = [_written(path) for path in notes]
     hosts = {one.host for one in (read_record(path, Attempt) for path in notes) if one}
-    for path in sorted((work / "checkpoints").glob("[!.]*.safetensors")):
-        counters = _counters(path)
-        if counters is not None:
-            times.append(_written(path))
-            hosts.add(counters.get("host", ""))
-            for cell_id in counters["cells"]:
-                training[cell_id] = max(training.get(cell_id, 0), counters["step"])
+    for path, counters in checkpoints(work / "checkpoints"):
+        times.append(_written(path))
+        hosts.add(counters.get("host", ""))
+        for cell_id in counters["cells"]:
+            training[cell_id] = max(training.get(cell_id, 0), counters["step"])
     records = list((work / "trained").glob("[!.]*.json"))
     times += [_written(path) for path in records]
     hosts |= {one.host for one in (read_record(path, Trained) for path in records) if one}
@@ -92,17 +88,6 @@ def _times(run_ids: Iterable[str]) -> Iterator[datetime]:
             yield datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
         except ValueError:
             continue  # not named by bench: says nothing
-
-
-def _counters(path: Path) -> dict | None:
-    """Cells and step of a checkpoint; None for one that a run has just removed, or that is damaged."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            counters = json.loads(file.metadata()["bench"])
-    except (FileNotFoundError, SafetensorError, KeyError, TypeError, ValueError):
-        return None
-    is_whole = isinstance(counters, dict) and isinstance(counters.get("cells"), list)
-    return counters if is_whole and isinstance(counters.get("step"), int) else None
 
 
 def _written(path: Path) -> datetime | None:

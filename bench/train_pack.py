@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt, DeviceLost
@@ -86,7 +87,12 @@ class PackTrainer:
         path = codes_path(self.context.work, cell.id)
         if record is None or (record.status == "ok" and not path.is_file()):
             return False
-        return record.status == "failed" or np.array_equal(artifacts.read_codes(path)[2], self.index)
+        if record.status == "failed":
+            return True
+        try:
+            return np.array_equal(artifacts.read_codes(path)[2], self.index)
+        except SafetensorError:  # torn by a disk: it is made again
+            return False
 
     def stacks(self, cells: Sequence[Cell]) -> list[list[Cell]]:
         """Cells trained together: at the same step after a resume, as many as one stacked step takes."""

@@ -326,6 +326,22 @@ def test_images_that_do_not_fit_into_memory_are_the_machines_failure(
     assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
 
 
+def test_a_torn_code_table_is_made_again(finished, tiny_grid, tmp_path, data_dir, monkeypatch):
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.score_pack.write_scores", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_grid, **arguments)
+    monkeypatch.undo()
+    for table in (tmp_path / "r" / "tiny" / "_work" / "codes").iterdir():
+        table.write_bytes(table.read_bytes()[:100])
+    assert run(tiny_grid, **arguments).done == 6
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
+
+
 def test_weights_that_cannot_be_encoded_fail_their_cell_alone(tiny_grid, tmp_path, data_dir, monkeypatch):
     arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
     run(tiny_grid, **arguments)
