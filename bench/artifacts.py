@@ -106,9 +106,12 @@ def checkpoints(folder: Path) -> Iterator[tuple[Path, dict]]:
     """
     for path in sorted(Path(folder).glob("[!.]*.safetensors")):
         try:
-            yield path, json.loads(metadata(path)["bench"])
-        except DamagedFile:
+            counters = json.loads(metadata(path)["bench"])
+        except (DamagedFile, KeyError, ValueError):
             continue
+        is_whole = isinstance(counters, dict) and isinstance(counters.get("cells"), list)
+        if is_whole and isinstance(counters.get("step"), int):
+            yield path, counters
 
 
 def remove_checkpoints(folder: Path, committed: set[str]) -> list[Path]:

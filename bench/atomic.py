@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+Record = TypeVar("Record")
 
 #: A temporary file this old belongs to no writer: the longest write takes minutes. On shared storage its
 #: process may live on another machine, so age is all there is to go by.
@@ -60,6 +64,17 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8) to `path` atomically."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_record(path: Path, kind: type[Record]) -> Record | None:
+    """The `kind`, a dataclass, that `path` holds as JSON; None where there is none, or it is damaged.
+
+    For what may be lost: notes that only save work.
+    """
+    try:
+        return kind(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _flush(path: Path) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from bench.atomic import write_text
+from bench.atomic import read_record, write_text
 
 DEATHS_ALONE = 3
 LOST = 75  # exit code of a worker whose device is lost: sysexits' temporary failure
@@ -31,12 +32,16 @@ class DeviceLost(OSError):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a cell: the step it began at, cells it was tried with, and deaths at that step before."""
+    """One try at a cell: the step it began at, cells it was tried with, and deaths at that step before.
+
+    `host`, where it is made, is written with the note: `bench status` sees the locks of its own machine only.
+    """
 
     step: int
     size: int
     deaths: int
     deaths_alone: int
+    host: str = field(default="", compare=False)
 
     @property
     def is_quarantined(self) -> bool:
@@ -48,8 +53,7 @@ def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
 
     A note that was not removed is a process that died; one from an earlier step is forgiven.
     """
-    path = note_path(work, cell_id)
-    last = Attempt(**json.loads(path.read_text())) if path.is_file() else None
+    last = read_record(note_path(work, cell_id), Attempt)
     if last is None or last.step != step:
         return Attempt(step, width, 0, 0)
     deaths = last.deaths + 1
@@ -58,7 +62,7 @@ def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
 
 def note(work: Path, cell_id: str, made: Attempt) -> None:
     """Write down that a try begins."""
-    write_text(note_path(work, cell_id), json.dumps(asdict(made)))
+    write_text(note_path(work, cell_id), json.dumps(asdict(made) | {"host": platform.node()}))
 
 
 def forget(work: Path, cell_id: str) -> None:

@@ -7,6 +7,7 @@ resumed in another packing. No random state is kept: draws are functions of (see
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,12 @@ def save(folder: Path, pack_id: str, cell_ids: Sequence[str], state: State, curv
     tensors = {name: value[:members].contiguous() for name, value in _tensors(state).items()}
     for name, points in curve.points.items():
         tensors[f"curve.{name}"] = torch.stack([point[:members] for point in points])
-    counters = {"cells": list(cell_ids), "step": state.step, "curve_steps": curve.steps}
+    counters = {
+        "cells": list(cell_ids),
+        "step": state.step,
+        "curve_steps": curve.steps,
+        "host": platform.node(),  # for `bench status`
+    }
     path = Path(folder) / file_name(pack_id, cell_ids, ".safetensors")
     with whole_file(path) as temporary:
         save_file(tensors, temporary, metadata={"bench": json.dumps(counters)})

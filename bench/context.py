@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.atomic import write_text
+from bench.atomic import read_record, write_text
 from bench.data import data_folder
 from bench.mirror import Mirror, mirror_at
 from bench.settings import Evaluation, Storage
@@ -64,14 +65,14 @@ class Trained:
     pack_width: int
     cuda: str = ""  # version, '' on a CPU
     peak_memory: int = 0  # of the process that trained it, bytes
+    host: str = ""  # where that was, added when it is written
 
     def write(self, work: Path, cell_id: str) -> None:
-        write_text(trained_path(work, cell_id), json.dumps(asdict(self)))
+        write_text(trained_path(work, cell_id), json.dumps(asdict(self) | {"host": platform.node()}))
 
     @staticmethod
     def read(work: Path, cell_id: str) -> Trained | None:
-        path = trained_path(work, cell_id)
-        return Trained(**json.loads(path.read_text())) if path.is_file() else None
+        return read_record(trained_path(work, cell_id), Trained)
 
 
 def trained_path(work: Path, cell_id: str) -> Path:

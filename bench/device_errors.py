@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+
+from bench.attempts import DeviceLost
 
 #: In the words of torch's CPU allocator, of CUDA where a graph or a module is loaded, of cuBLAS and cuDNN.
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
@@ -32,3 +37,16 @@ def is_lost(device: str) -> bool:
     except RuntimeError as error:
         return not is_out_of_memory(error)
     return torch.cuda.is_current_stream_capturing()
+
+
+@contextmanager
+def noticing_loss(device: str) -> Iterator[None]:
+    """Make of an error after which `device` fails every call what it is: DeviceLost."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        if is_lost(device):
+            raise DeviceLost(f"the device fails every call ({error}); a new process can go on") from error
+        raise

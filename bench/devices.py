@@ -24,6 +24,15 @@ def find_device() -> str:
     return "cuda" if gpus() else "cpu"
 
 
+def check_device(wanted: str, found: str, place: str = "this machine") -> None:
+    """ValueError in a sentence where `wanted` is a GPU and `place`, which trains on `found`, has none."""
+    if wanted == "cuda" and found != "cuda":
+        raise ValueError(
+            f"--device cuda: {place} has no NVIDIA GPU that may be used here; leave --device out to train on "
+            "its CPU"
+        )
+
+
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

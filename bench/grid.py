@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +19,8 @@ from bench.metrics import parse_requests
 from bench.own import NotRemembered, own_model, remembered_settings
 from bench.settings import MODEL_SETTINGS, Grid, ModelSettings, Training
 from bench.yaml_lines import GridError, Mistake, read_yaml
+
+MAX_CELLS = 1_000_000  # of a study: far more than anybody trains, few enough to keep in memory
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,12 @@ def load_grid(
     path = Path(path)
     if not path.is_file():
         path = _by_name(str(path))
-    raw, lines = read_yaml(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        sentence = f"this is no text in UTF-8 (byte {error.start} is {error.object[error.start]:#04x})"
+        raise GridError(str(path), [Mistake(sentence)]) from None
+    raw, lines = read_yaml(text, str(path))
     raw.setdefault("study", path.stem)
     return grid_from(raw, str(path), lines=lines, sources=sources, data_dir=data_dir)
 
@@ -91,10 +99,11 @@ def grid_from(
         for name, (code, entries) in check.models(settings).items()
         for variant in entries
     ]
+    seeds = range(settings.seeds) if isinstance(settings.seeds, int) else settings.seeds
+    check.number(len(settings.datasets) * len(variants) * len(seeds))
     if check.mistakes:
         raise GridError(origin, check.mistakes)
     data_codes = {name: check.data_code(name) for name in settings.datasets}
-    seeds = range(settings.seeds) if isinstance(settings.seeds, int) else settings.seeds
     cells = tuple(
         Cell(dataset, resolved[dataset], model, values, seed, training, code, data_codes[dataset])
         for dataset in settings.datasets
@@ -217,6 +226,10 @@ class _Check:
         given = settings.training.model_dump(exclude_unset=True) | override
         return self.settings(Training, given, path)
 
+    def number(self, cells: int) -> None:
+        if cells > MAX_CELLS:
+            self.add((), f"the grid has {cells:,} cells; a study holds at most {MAX_CELLS:,}")
+
     def _variants(self, kind: type[ModelSettings], values: dict, path: tuple) -> list[ModelSettings]:
         sweeps = {key: value if isinstance(value, list) else [value] for key, value in values.items()}
         for key, choices in sweeps.items():
@@ -224,6 +237,9 @@ class _Check:
                 self.add((*path, key), f"{'.'.join(path)}.{key} is an empty list: give at least one value")
             elif len({repr(choice) for choice in choices}) < len(choices):
                 self.add((*path, key), f"{'.'.join(path)}.{key} names a value twice: {choices}")
+        if math.prod(map(len, sweeps.values())) > MAX_CELLS:
+            self.add(path, f"{'.'.join(path)} has more than {MAX_CELLS:,} combinations of values")
+            return []
         before = len(self.mistakes)
         variants = []
         for combination in itertools.product(*sweeps.values()):

@@ -10,7 +10,7 @@ from queue import Empty
 
 from bench.attempts import DeviceLost, end_process
 from bench.context import Context
-from bench.pack import run_pack
+from bench.pack import run_pack, what_stopped
 from bench.plan import Work
 
 MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer
@@ -25,7 +25,7 @@ def run_inline(works: Sequence[Work], context: Context, cpus: int, on_event: Cal
     """
     if cpus == 1:
         for work in works:
-            run_pack(work, context, on_event)
+            _run(work, context, on_event)
         return
     left = {work.pack.id: work for work in works}
     deaths = 0
@@ -62,9 +62,20 @@ def _remember(queue) -> None:
     _events = queue
 
 
+def _run(work: Work, context: Context, on_event: Callable[[dict], None]) -> None:
+    """Run a pack. What goes wrong with it alone is told, and the others go on; what the machine refuses
+    (OSError) every pack would meet."""
+    try:
+        run_pack(work, context, on_event)
+    except OSError:
+        raise
+    except Exception as error:
+        on_event(what_stopped(work, error))
+
+
 def _run_in_pool(work: Work, context: Context) -> None:
     try:
-        run_pack(work, context, _events.put)
+        _run(work, context, _events.put)
     except DeviceLost:
         end_process()
 

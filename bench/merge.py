@@ -1,7 +1,8 @@
 """Copies of one study, from several machines, become one: checked first, then copied, the scores last.
 
-Nothing in the study is rewritten. A score file is taken when it holds a score that the study lacks, or has
-only as failed; load_scores settles the rest (ok over failed, then the newest).
+Nothing in the study is rewritten. A score file is taken when it holds a score that the study lacks, has only
+as failed, or has with another value that is older; load_scores settles the rest (ok over failed, then the
+newest).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def plan_merge(folder: Path, sources: Sequence[Path]) -> Merge:
     scores = _scores(files)
     doubled = _doubled(scores)
     _refuse(_conflicts(doubled, files))
-    wanted = {files[i] for i in _kept(scores)["file"].unique() if files[i][0] > 0}
+    wanted = {files[i] for i in _kept(scores, doubled)["file"].unique() if files[i][0] > 0}
     names = _free_names(folder / "scores", [path for _, path in sorted(wanted)])
     beside = {}
     for number, source in enumerate(sources, 1):
@@ -144,10 +145,17 @@ def _conflicts(doubled: pd.DataFrame, files: Sequence[tuple[int, Path]]) -> Iter
         )
 
 
-def _kept(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per score, ok before failed, then the study's own before a copy's."""
-    order = scores.assign(failed=scores["status"] != "ok").sort_values(["failed", "file"], kind="stable")
-    return order.drop_duplicates(list(SCORE_KEY))
+def _kept(scores: pd.DataFrame, doubled: pd.DataFrame) -> pd.DataFrame:
+    """One row per score, ok before failed; the newest of several values, else the study's own if it can be.
+
+    So whatever else comes with the files of these rows, load_scores, which takes the newest, takes these.
+    """
+    several = pd.MultiIndex.from_frame(scores[list(SCORE_KEY)].astype(object)).isin(
+        pd.MultiIndex.from_frame(doubled[list(SCORE_KEY)].astype(object))
+    )
+    age = (scores["created_at"].max() - scores["created_at"]).where(several, pd.Timedelta(0))
+    order = scores.assign(failed=scores["status"] != "ok", age=age)
+    return order.sort_values(["failed", "age", "file"], kind="stable").drop_duplicates(list(SCORE_KEY))
 
 
 def _free_names(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:

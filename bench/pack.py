@@ -6,16 +6,22 @@ score_pack (CPU, no torch):  code tables → metrics → ONE file in scores/, th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 
 from filelock import Timeout
 
-from bench.context import Context, Report
+from bench.atomic import is_disk_full
+from bench.cell import Cell
+from bench.context import Context, Report, Trained
 from bench.data import prepare
 from bench.leftovers import lock_of
 from bench.mirror import CHECKPOINTS, SCORES
-from bench.plan import Work, outstanding
-from bench.store import committed_requests, read_files, score_files
+from bench.plan import Work, outstanding, width_of
+from bench.store import DamagedFile, committed_requests, read_files, score_files
+
+#: Errors that are the machine's or the study's folder's: no cell is to blame, so none is recorded as failed.
+BLAMELESS = (OSError, DamagedFile)
 
 
 def run_pack(work: Work, context: Context, report: Report) -> None:
@@ -25,22 +31,59 @@ def run_pack(work: Work, context: Context, report: Report) -> None:
 
 
 def train_half(work: Work, context: Context, report: Report) -> None:
-    """Train what is still outstanding of a pack."""
+    """Train what is still outstanding of a pack.
+
+    What goes wrong with all cells at once, a user's data set that raises, is each one's failure.
+    """
     from bench.train_pack import train_pack  # torch is loaded only where packs are trained
 
-    _holding(work, context, report, train_pack)
+    def train(left: Work) -> None:
+        try:
+            train_pack(left, context, report)
+        except BLAMELESS:
+            raise
+        except Exception:
+            untrained = [cell for cell in left.cells if Trained.read(context.work, cell.id) is None]
+            _record_failed(untrained, context, traceback.format_exc())
+
+    _holding(work, context, report, train)
 
 
 def score_half(work: Work, context: Context, report: Report) -> None:
-    """Score and commit what is still outstanding of a pack that `train_half` left; loads no torch."""
+    """Score and commit what is still outstanding of a pack that `train_half` left; loads no torch.
+
+    Where the pack cannot be scored at all, its cells are committed as failed.
+    """
     from bench.score_pack import score_pack
 
-    _holding(work, context, report, score_pack)
+    def score(left: Work) -> None:
+        try:
+            score_pack(left, context, report)
+        except BLAMELESS:
+            raise
+        except Exception:
+            trained = [cell for cell in left.cells if Trained.read(context.work, cell.id) is not None]
+            _record_failed(trained, context, traceback.format_exc())
+            score_pack(left, context, report)
+
+    _holding(work, context, report, score)
 
 
-def _holding(
-    work: Work, context: Context, report: Report, half: Callable[[Work, Context, Report], object]
-) -> None:
+def what_stopped(work: Work, error: Exception) -> dict:
+    """The event of a pack that raised: what every pack will meet (`full`), or this one's own traceback."""
+    if is_disk_full(error):
+        return {"pack": work.pack.id, "full": str(error)}
+    return {"pack": work.pack.id, "error": traceback.format_exc()}
+
+
+def _record_failed(cells: Sequence[Cell], context: Context, error: str) -> None:
+    """Leave for the commit that `cells` failed."""
+    for cell in cells:
+        width = width_of(cell.training.architecture, context.device, context.width)
+        Trained("failed", error, {}, 0.0, context.device, width).write(context.work, cell.id)
+
+
+def _holding(work: Work, context: Context, report: Report, half: Callable[[Work], None]) -> None:
     """Do one half of a pack under the pack's lock, on what is outstanding now.
 
     A pack that another worker holds is left to it: the lock saves work, it does not guard the truth, since
@@ -56,7 +99,7 @@ def _holding(
                 prepare(
                     first.dataset, first.source, context.data_path, processes=1
                 )  # a node may have its own
-                half(left, context, report)
+                half(left)
     except Timeout:
         report({"pack": work.pack.id, "busy": True})
 

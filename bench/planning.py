@@ -11,7 +11,7 @@ from bench.devices import cores, gpus
 from bench.durations import duration
 from bench.metrics import parse_requests
 from bench.plan import Pack, typical_hours, weight_bytes
-from bench.running import Plan
+from bench.study_plan import Plan
 
 LONG_HOURS = 24.0  # beyond this a run is told how to ask for less
 SHOWN_PACKS = 12  # as many as fit a screen

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from bench.durations import duration
-from bench.running import Plan
+from bench.study_plan import Plan
 
 PLAIN_SECONDS = 15.0  # between lines where nobody watches a display
 
@@ -37,6 +37,7 @@ class Tally:
     began: float = field(default_factory=time.monotonic)
     slots: float = 0.0  # packs that the GPUs of a run on Ray train at once; 0 elsewhere
     slots_since: float = 0.0
+    busy: set[str] = field(default_factory=set)  # packs that another run holds
     device_seconds: float = 0.0  # that packs spent on training and encoding
 
     def take(self, event: dict) -> None:
@@ -51,6 +52,8 @@ class Tally:
             self.cells_of.pop(event["pack"], None)
         if "slots" in event:
             self.slots, self.slots_since = event["slots"], time.monotonic()
+        if "busy" in event:  # in its training half, and maybe again in its scoring half
+            self.busy.add(event["pack"])
         self.device_seconds += event.get("device_seconds", 0.0)
 
     @property

@@ -12,48 +12,15 @@ from pathlib import Path
 from bench.cluster import is_outside
 from bench.context import Context
 from bench.data import data_folder, prepare
-from bench.devices import cores, find_device
-from bench.grid import LoadedGrid, grid_from, load_grid
+from bench.devices import cores
+from bench.grid import LoadedGrid
 from bench.inline import run_inline
-from bench.leftovers import sweep
-from bench.mirror import PLAN, SCORES, Mirror, local_results, mirror_of, pulled_studies
-from bench.plan import Pack, Work, cut, outstanding, planned_requests
+from bench.mirror import PLAN, SCORES
 from bench.provenance import grid_provenance, provenance
-from bench.selection import select
-from bench.store import DamagedFile, committed_requests
-from bench.study import fixed_sources, record_plan, settled_cells, study_file
-from bench.verify import Damaged, set_aside
+from bench.study import record_plan, settled_cells, study_file
+from bench.study_plan import Plan, plan_to_run
 
 EXECUTORS = ("ray", "inline")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run would do: the grid, its study's folder, all packs and the outstanding work."""
-
-    grid: LoadedGrid
-    folder: Path
-    device: str
-    packs: list[Pack]
-    works: list[Work]
-    settled: frozenset[str]  # ids of cells that need nothing more, selected or not; failed ones are settled
-    finished: frozenset[str]  # those of them without a failed score
-    width: int | None = None  # cells in one stacked step, the device's own when None
-    cores: int = 1  # CPU cores that the work is spread over
-    mirror: Mirror | None = None  # where the study lies in an object store, `folder` standing for it here
-
-    @property
-    def place(self) -> str:
-        """Where the study is, as its user names it."""
-        return self.mirror.address if self.mirror else str(self.folder)
-
-    @property
-    def cells_done(self) -> int:
-        return len(self.settled)
-
-    @property
-    def cells_left(self) -> int:
-        return sum(len(work.todo) for work in self.works)
 
 
 @dataclass(frozen=True)
@@ -70,100 +37,6 @@ class Outcome:
     @property
     def missing(self) -> int:
         return self.planned - self.done - self.failed
-
-
-def make_plan(
-    grid: str | Path | LoadedGrid,
-    *,
-    results: str | Path = "results",
-    data_dir: str | Path | None = None,
-    device: str | None = None,
-    cpus: int | None = None,
-    address: str | None = None,
-    width: int | None = None,
-    retry_failed: bool = False,
-    select_cells: str | None = None,
-    limit: int | None = None,
-) -> Plan:
-    """Read and check a grid, cut its packs, drop what is committed or not selected. Writes nothing.
-
-    Where `results` is an address (see bench.mirror), what its store has of the study is fetched first. The
-    device, unless given, is a GPU where there is one: on this machine, or in the Ray cluster at `address`.
-    Packs are cut from the whole plan first, so their ids do not depend on what is selected or done.
-    """
-    if not isinstance(grid, LoadedGrid):
-        grid = load_grid(grid, data_dir=data_dir)
-    folder = pulled_studies(results, grid.study) / grid.study
-    fixed = fixed_sources(folder)
-    if any(fixed.get(name, source) != source for name, source in grid.sources.items()):
-        grid = grid_from(grid.raw, grid.origin, data_dir=data_dir, sources=fixed)
-    if address:
-        from bench.cluster import cluster_resources
-
-        found, there = cluster_resources(address)
-    else:
-        found, there = find_device(), cores()
-    device = device or found
-    check_precision(grid, device)
-    packs = cut(grid.cells, device, width)
-    committed = committed_requests(folder / "scores")
-    settled = committed.settled(retry_failed)
-    failed = {cell_id for cell_id, *_ in committed.failed}
-    selected = {cell.id for cell in select(grid.cells, select_cells, limit)}
-    requests = planned_requests(grid)
-    works = outstanding(packs, requests, settled, selected)
-    left = {cell_id for work in outstanding(packs, requests, settled) for cell_id in work.todo}
-    works = sorted(works, key=lambda work: -work.cost)
-    done = frozenset(cell.id for cell in grid.cells) - left
-    return Plan(
-        grid=grid,
-        folder=folder,
-        device=device,
-        packs=packs,
-        works=works,
-        settled=done,
-        finished=done - failed,
-        width=width,
-        cores=cpus or there,
-        mirror=mirror_of(results, grid.study),
-    )
-
-
-def plan_to_run(
-    grid: str | Path | LoadedGrid,
-    *,
-    on_damaged: Callable[[Damaged], None] = lambda damaged: None,
-    **planning,
-) -> Plan:
-    """The plan of a run (see make_plan), once what is damaged or left over in the study is out of its way.
-
-    A score file that cannot be read is moved to _work/quarantine/ with all else that is damaged, and told to
-    `on_damaged`; the cells that it held are outstanding again.
-    """
-    try:
-        plan = make_plan(grid, **planning)
-    except DamagedFile:
-        loaded = grid if isinstance(grid, LoadedGrid) else load_grid(grid, data_dir=planning.get("data_dir"))
-        results = planning.get("results", "results")
-        folder = local_results(results) / loaded.study
-        for one in set_aside(folder, loaded, mirror_of(results, loaded.study)).damaged:
-            on_damaged(one)
-        plan = make_plan(grid, **planning)
-    sweep(plan.folder, plan.packs, plan.finished)
-    if plan.mirror:
-        plan.mirror.push_missing()  # what an earlier run committed here and was killed before it could send
-        packs = {pack.id for pack in plan.packs if plan.finished.issuperset(cell.id for cell in pack.cells)}
-        plan.mirror.remove_work(packs, plan.finished)
-    return plan
-
-
-def check_precision(grid: LoadedGrid, device: str) -> None:
-    """ValueError in a sentence for a precision that `device` does not have."""
-    asked = {cell.training.precision for cell in grid.cells}
-    if device == "cpu" and "tf32" in asked:
-        raise ValueError(
-            "precision tf32 needs an NVIDIA GPU; a CPU has float32, float64 and (slowly) bfloat16"
-        )
 
 
 def run(
@@ -218,7 +91,23 @@ def run(
             checkpoint_seconds=checkpoint_seconds,
             on_event=on_event,
         )
+    else:
+        write_down(plan)
     return outcome(plan)
+
+
+def write_down(plan: Plan) -> dict[str, str]:
+    """Write the plan into the study, where it is another than before; returns the provenance of this run.
+
+    Also where nothing is left to do: a grid that shrank to what is committed is the study's plan from now on.
+    """
+    about = provenance(f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+    if plan.mirror:
+        plan.mirror.pull(PLAN)  # another machine may have written to it while data were prepared here
+    is_new = record_plan(plan.folder, plan.grid, about)
+    if plan.mirror and is_new:
+        plan.mirror.push(study_file(plan.folder))
+    return about
 
 
 def prepare_data(plan: Plan, data: Path, cpus: int, on_prepare: Callable[[str, int, int], None]) -> None:
@@ -241,13 +130,7 @@ def execute(
     on_event: Callable[[dict], None],
 ) -> None:
     """Write the plan down and run the outstanding work on prepared data."""
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    about = provenance(run_id)
-    if plan.mirror:
-        plan.mirror.pull(PLAN)  # another machine may have written to it while data were prepared here
-    record_plan(plan.folder, plan.grid, about)
-    if plan.mirror:
-        plan.mirror.push(study_file(plan.folder))
+    about = write_down(plan)
     settings = plan.grid.settings
     context = Context(
         study=plan.grid.study,
@@ -298,9 +181,11 @@ def outcome(plan: Plan) -> Outcome:
 
 
 def check_writable(folder: Path) -> None:
-    """PermissionError with a sentence when `folder` cannot be made or written."""
-    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"{folder} cannot be written ({existing} is not a folder you may write); use --results DIR"
-        )
+    """Make `folder`; PermissionError with a sentence when it cannot be made or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "you may not write there"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise PermissionError(f"{folder} cannot be written ({reason}); use --results DIR")

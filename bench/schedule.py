@@ -7,15 +7,13 @@ scores/ afterwards, never of Tune (docs/design.md §4).
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from bench.atomic import is_disk_full
 from bench.attempts import DeviceLost, end_process
 from bench.cluster import ENVIRONMENT, connect, is_outside, set_environment
 from bench.context import Context
-from bench.pack import run_pack, score_half, train_half
+from bench.pack import run_pack, score_half, train_half, what_stopped
 from bench.plan import Work
 
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
@@ -140,7 +138,7 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
     def report(event: dict) -> None:
         now = time.monotonic()
         is_due = now - last["at"] >= REPORT_SECONDS
-        if is_due or event.keys() & {"committed", "error", "full", "device_seconds"}:
+        if is_due or event.keys() & {"committed", "error", "full", "busy", "device_seconds"}:
             last["at"] = now
             tune.report(event)
 
@@ -151,14 +149,7 @@ def _trial(config: dict, half: Callable, works: list[Work], context: Context) ->
     except DeviceLost:
         end_process()
     except Exception as error:
-        report(_what_stopped(work, error))
-
-
-def _what_stopped(work: Work, error: Exception) -> dict:
-    """The event of a pack that raised: what every pack will meet (`full`), or this one's own traceback."""
-    if is_disk_full(error):
-        return {"pack": work.pack.id, "full": str(error)}
-    return {"pack": work.pack.id, "error": traceback.format_exc()}
+        report(what_stopped(work, error))
 
 
 def _full_disk(tune):
@@ -245,5 +236,5 @@ def _score(work: Work, context: Context) -> dict:
     try:
         score_half(work, context, events.append)
     except Exception as error:
-        return _what_stopped(work, error)
+        return what_stopped(work, error)
     return events[-1]

@@ -26,8 +26,6 @@ def score_pack(work: Work, context: Context, report: Report) -> None:
 
     What training left for these cells is deleted after the commit.
     """
-    first = work.pack.cells[0]
-    dataset = open_dataset(first.dataset, first.source, context.data_path)
     rows: list[dict] = []
     arrays: dict[tuple[str, str], np.ndarray] = {}
     began = time.perf_counter()
@@ -36,6 +34,8 @@ def score_pack(work: Work, context: Context, report: Report) -> None:
     if not records:  # another run held the pack while this one was to train it, and has not finished it
         return
     work = Work(work.pack, {cell_id: work.todo[cell_id] for cell_id in records})
+    is_any_trained = any(not trained.error for trained in records.values())
+    dataset = _dataset(work, context) if is_any_trained else None
     for cell in work.cells:
         trained = records[cell.id]
         if trained.error:
@@ -55,6 +55,11 @@ def score_pack(work: Work, context: Context, report: Report) -> None:
         context.mirror.remove(*removed)
     failed = {row["cell_id"] for row in rows if row["status"] == "failed"}
     report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
+
+
+def _dataset(work: Work, context: Context) -> Dataset:
+    first = work.pack.cells[0]
+    return open_dataset(first.dataset, first.source, context.data_path)
 
 
 def _about_file(context: Context, records: list[Trained], scoring_seconds: float) -> dict[str, str]:

@@ -5,14 +5,16 @@ Locks are never tried: a try that comes at the wrong moment would make a worker 
 
 from __future__ import annotations
 
-import json
+import platform
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
+from bench.artifacts import checkpoints
+from bench.atomic import read_record
+from bench.attempts import Attempt
+from bench.context import Trained
 from bench.grid import LoadedGrid
 from bench.plan import WIDTH, Pack, cut
 from bench.store import file_metadata
@@ -28,6 +30,7 @@ class Signs:
     training: dict[str, int]  # steps of the latest checkpoint, 0 before the first
     trained: set[str]  # waiting for their scores
     held: set[str]  # of packs that a process on this machine holds at this moment
+    elsewhere: bool  # whether some were begun where this machine sees no locks: only age tells if they live
     last_write: datetime | None
 
     @property
@@ -41,16 +44,24 @@ def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
     notes = list((work / "attempts").glob("[!.]*.json"))  # written before a cell's training begins
     training = {path.stem: 0 for path in notes}
     times = [_written(path) for path in notes]
-    for path in sorted((work / "checkpoints").glob("[!.]*.safetensors")):
-        counters = _counters(path)
-        if counters is not None:
-            times.append(_written(path))
-            for cell_id in counters["cells"]:
-                training[cell_id] = max(training.get(cell_id, 0), counters["step"])
+    hosts = {one.host for one in (read_record(path, Attempt) for path in notes) if one}
+    for path, counters in checkpoints(work / "checkpoints"):
+        times.append(_written(path))
+        hosts.add(counters.get("host", ""))
+        for cell_id in counters["cells"]:
+            training[cell_id] = max(training.get(cell_id, 0), counters["step"])
     records = list((work / "trained").glob("[!.]*.json"))
     times += [_written(path) for path in records]
+    hosts |= {one.host for one in (read_record(path, Trained) for path in records) if one}
     last = max((time for time in times if time is not None), default=None)
-    return Signs(training, {path.stem for path in records}, _held(work / "locks", grid), last)
+    held = _held(work / "locks", grid)
+    elsewhere = bool(hosts - _seen_here())
+    return Signs(training, {path.stem for path in records}, held, elsewhere, last)
+
+
+def _seen_here() -> set[str]:
+    """Names of the machines whose locks can be seen: this one's, where its kernel lists them."""
+    return {platform.node()} if _KERNEL_LOCKS.is_file() else set()
 
 
 def packs_by_id(grid: LoadedGrid) -> dict[str, Pack]:
@@ -77,15 +88,6 @@ def _times(run_ids: Iterable[str]) -> Iterator[datetime]:
             yield datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
         except ValueError:
             continue  # not named by bench: says nothing
-
-
-def _counters(path: Path) -> dict | None:
-    """Cells and step of a checkpoint; None for one that a run has just removed, or that is damaged."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return json.loads(file.metadata()["bench"])
-    except (FileNotFoundError, SafetensorError):
-        return None
 
 
 def _written(path: Path) -> datetime | None:

@@ -68,9 +68,9 @@ class Status:
 
     @property
     def is_alive(self) -> bool:
-        """Whether a run seems to go on: it holds a lock, or wrote something lately."""
+        """Whether a run goes on: it holds a lock here, or wrote something lately on another machine."""
         recent = self.last_write is not None and datetime.now(UTC) - self.last_write <= SILENT
-        return bool(self.signs.held) or (recent and bool(self.signs.begun))
+        return bool(self.signs.held) or (recent and self.signs.elsewhere)
 
     @property
     def hours(self) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+from pydantic import BaseModel, Field, ValidationError
 
 from bench.atomic import write_text
 from bench.cell import Cell
@@ -19,35 +22,65 @@ from bench.store import canonical_json, committed_requests
 STUDY_SCHEMA = 1
 
 
+class _OwnModel(BaseModel):
+    code: str
+    hyperparameter: str | None
+    settings: list[dict]
+
+
+class _Own(BaseModel):
+    """What bench.own.remember wrote."""
+
+    models: dict[str, _OwnModel] = {}
+    datasets: dict[str, str] = {}
+    requests: list[tuple[str, str, str, str, int]] | None = None
+
+
+class _Entry(BaseModel):
+    grid: dict
+    sources: dict[str, str]
+    provenance: dict[str, str]
+    own: _Own = _Own()
+
+
+class _StudyFile(BaseModel):
+    """The shape of study.json; it may come from anywhere."""
+
+    history: Annotated[list[_Entry], Field(min_length=1)]
+    sources: dict[str, str]
+
+
+class DamagedStudy(ValueError):
+    """A study.json that cannot be read, in a sentence."""
+
+
 def study_file(folder: Path) -> Path:
     return Path(folder) / "study.json"
 
 
 def read_study(folder: Path) -> dict | None:
-    """The content of study.json, None where there is no study yet; ValueError when it is damaged."""
+    """The content of study.json, None where there is no study yet; DamagedStudy when it is damaged."""
     path = study_file(folder)
     if not path.is_file():
         return None
     try:
         study = json.loads(path.read_text(encoding="utf-8"))
-        entries = study["history"]
-        if not (entries and isinstance(study["sources"], dict)):
-            raise ValueError("its history or its sources are empty")
-        for entry in entries:
-            if not (isinstance(entry["grid"], dict) and isinstance(entry["provenance"], dict)):
-                raise ValueError("an entry of its history is no grid with its provenance")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}); restore it, or move {folder} away and run again"
-        ) from None
-    return study
+        _StudyFile.model_validate(study)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}"
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return study
+    raise DamagedStudy(f"{path} is damaged ({reason}); restore it, or move {folder} away and run again")
 
 
-def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> dict:
+def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -> bool:
     """Write study.json on a study's first run; append to it when the grid or its sources changed.
 
-    Sources are those of the first run for ever (design.md §4); the newest grid is the plan. ValueError where
-    the grid has others.
+    Returns whether it wrote. Sources are those of the first run for ever (design.md §4); the newest grid is
+    the plan. ValueError where the grid has other sources.
     """
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -68,11 +101,11 @@ def record_plan(folder: Path, grid: LoadedGrid, provenance: Mapping[str, str]) -
     if study is None:
         study = {"schema": STUDY_SCHEMA, "study": grid.study, "history": []}
     elif _plan_of(study["history"][-1]) == _plan_of(entry):
-        return study
+        return False
     study["history"].append(entry)
     study["sources"] = {**study.get("sources", {}), **grid.sources}
     write_text(study_file(folder), json.dumps(study, indent=2))
-    return study
+    return True
 
 
 def fixed_sources(folder: Path) -> dict[str, str]:
@@ -109,13 +142,43 @@ def settled_cells(folder: Path, grid: LoadedGrid) -> tuple[set[str], set[str]]:
     return complete, complete - good
 
 
+#: Options of `bench run` that narrow it to part of a study, or are for one time only.
+NARROWING = ("--select", "--limit", "--retry-failed", "--dry-run")
+
+
 def run_command(folder: Path) -> str:
-    """The command line that last changed the study's plan; it continues the study."""
+    """The command line that last changed the study's plan, made to finish the whole study.
+
+    Without what narrowed it then, and with the folder of results, where that is not the usual one.
+    """
     study = read_study(folder)
     typed = study["history"][-1]["provenance"].get("command", "") if study else ""
-    program, _, words = typed.partition(" ")
-    is_ours = program in ("bench", "__main__.py") and words.startswith("run ")
-    return f"bench {words}" if is_ours else "bench run GRID"
+    program, *words = _words(typed)
+    is_ours = program in ("bench", "__main__.py") and words[:1] == ["run"]
+    kept = list(_without(words, NARROWING)) if is_ours else ["run", "GRID"]
+    if not any(word.partition("=")[0] == "--results" for word in kept) and folder.parent != Path("results"):
+        kept += ["--results", str(folder.parent)]
+    return shlex.join(["bench", *kept])
+
+
+def _words(typed: str) -> list[str]:
+    try:
+        return shlex.split(typed) or [""]
+    except ValueError:  # a quotation mark without its other: not written by bench
+        return [""]
+
+
+def _without(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """`words` without these options and their values."""
+    skips = False
+    for word in words:
+        name, has_value, _ = word.partition("=")
+        if skips:
+            skips = False
+        elif name in options:
+            skips = not has_value and name in ("--select", "--limit")
+        else:
+            yield word
 
 
 def cell_label(cell: Cell) -> str:

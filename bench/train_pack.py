@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt, DeviceLost
@@ -18,8 +19,9 @@ from bench.cell import Cell
 from bench.codes import code_tables
 from bench.context import Context, Report, Trained, codes_path
 from bench.data import open_dataset
+from bench.data.base import Dataset
 from bench.data.device import DeviceImages
-from bench.device_errors import is_lost, is_out_of_memory
+from bench.device_errors import is_out_of_memory, noticing_loss
 from bench.evaluation import evaluate
 from bench.keeper import Keeper
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
@@ -37,7 +39,8 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
     from its latest checkpoint or from the start.
     """
     settle_process(context.device, work.pack.cells[0].training.precision)
-    trainer = PackTrainer.open(work, context, report)
+    with noticing_loss(context.device):
+        trainer = PackTrainer.open(work, context, report)
     waiting = [cell for cell in work.cells if not trainer.is_ready(cell)]
     # weights alone do not give the closing evaluation, which is training's: without it the cell trains again
     encodable = {
@@ -73,7 +76,7 @@ class PackTrainer:
         dataset = open_dataset(first.dataset, first.source, context.data_path)
         images = context.evaluation.images
         index = np.arange(dataset.size) if images is None else evaluation_images(dataset, images)
-        problem = problem_of(first, DeviceImages(dataset, context.device, image_size(first)))
+        problem = problem_of(first, _on_device(dataset, context.device, image_size(first)))
         keeper = Keeper(context, problem, work.pack.id, stored_images(dataset, context.storage.codes))
         width = width_of(first.training.architecture, context.device, context.width)
         return PackTrainer(work, context, report, problem, index, keeper, width)
@@ -84,7 +87,12 @@ class PackTrainer:
         path = codes_path(self.context.work, cell.id)
         if record is None or (record.status == "ok" and not path.is_file()):
             return False
-        return record.status == "failed" or np.array_equal(artifacts.read_codes(path)[2], self.index)
+        if record.status == "failed":
+            return True
+        try:
+            return np.array_equal(artifacts.read_codes(path)[2], self.index)
+        except SafetensorError:  # torn by a disk: it is made again
+            return False
 
     def stacks(self, cells: Sequence[Cell]) -> list[list[Cell]]:
         """Cells trained together: at the same step after a resume, as many as one stacked step takes."""
@@ -128,12 +136,11 @@ class PackTrainer:
         As text, since the exception itself holds all that the failed try had in memory.
         """
         try:
-            self._train_group(cells)
+            with noticing_loss(self.context.device):
+                self._train_group(cells)
         except OSError:
             raise
         except Exception as error:
-            if is_lost(self.context.device):
-                raise DeviceLost(f"the device fails every call ({error}); a new process can go on") from error
             return traceback.format_exc(), is_out_of_memory(error)
         return "", False
 
@@ -195,11 +202,17 @@ class PackTrainer:
             self._record(cell, error, {} if error else scores, seconds)
 
     def encode_kept(self, cell: Cell, path, row: int) -> None:
-        """Make the code table of a cell whose weights an earlier run kept."""
-        tensors, _ = artifacts.read_weights(path, row)
-        parameters = parameters_of(tensors, self.problem, self.context.device)
-        self._write_codes([cell], parameters)
-        self._record(cell, None, {}, 0.0)
+        """Make the code table of a cell whose weights an earlier run kept; an error is this cell's alone."""
+        error = None
+        try:
+            with noticing_loss(self.context.device):
+                tensors, _ = artifacts.read_weights(path, row)
+                self._write_codes([cell], parameters_of(tensors, self.problem, self.context.device))
+        except OSError:
+            raise
+        except Exception:
+            error = traceback.format_exc()
+        self._record(cell, error, {}, 0.0)
 
     def _begin(self, cells: list[Cell]) -> tuple[Members, State, Curve]:
         padded = cells + [cells[0]] * (self.width - len(cells))  # one width, one choice of kernels, same bits
@@ -266,6 +279,19 @@ class PackTrainer:
             peak_memory=peak_memory(),
         )
         trained.write(self.context.work, cell.id)
+
+
+def _on_device(dataset: Dataset, device: str, side: int) -> DeviceImages:
+    """The images of a data set, resident; OSError in a sentence where they do not fit."""
+    try:
+        return DeviceImages(dataset, device, side)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OSError(
+            f"the images of {dataset.name} do not fit into the memory of {device} beside what else it holds; "
+            "give each pack more of it (--gpus-per-pack), or run fewer at a time (--cpus)"
+        ) from error
 
 
 def deaths(state: State) -> list[str | None]:

@@ -43,6 +43,16 @@ class Damaged:
     problem: str
     pack_id: str | None
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it never was a file of bench's, by its name: a README, say."""
+        return self.path.suffix != CONTENTS[self.folder][0] and not _ID.match(self.path.name)
+
+    @property
+    def loss(self) -> str:
+        """What its loss means."""
+        return "nothing is lost by that" if self.is_foreign else LOSSES[self.folder]
+
 
 @dataclass(frozen=True)
 class Examination:
@@ -117,7 +127,7 @@ def cells_to_rerun(folder: Path, grid: LoadedGrid, damaged: Iterable[Damaged]) -
     score may be meant, and all are returned.
     """
     packs = packs_by_id(grid)
-    lost = [one.pack_id for one in damaged if one.folder == "scores"]
+    lost = [one.pack_id for one in damaged if one.folder == "scores" and not one.is_foreign]
     complete, _ = settled_cells(folder, grid)
     lacking = [cell.id for cell in grid.cells if cell.id not in complete]
     if any(pack_id not in packs for pack_id in lost):

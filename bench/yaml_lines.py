@@ -62,19 +62,23 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "in
 
 def read_yaml(text: str, origin: str) -> tuple[dict, dict[Path, int]]:
     """The mapping in `text` and the line of each path in it; GridError on syntax and repeated keys."""
-    loader = _Loader(text)
+    lines: dict[Path, int] = {}
+    mistakes: list[Mistake] = []
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise GridError(origin, [Mistake("a grid is a mapping with at least `datasets:` and `models:`")])
+        data = _plain(loader, node, (), lines, mistakes)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise GridError(origin, [Mistake(f"this is not YAML: {error.problem}", line)]) from None
     except yaml.YAMLError as error:
-        raise GridError(origin, [Mistake(f"this is not YAML: {error}")]) from None
-    if not isinstance(node, yaml.MappingNode):
-        raise GridError(origin, [Mistake("a grid is a mapping with at least `datasets:` and `models:`")])
-    lines: dict[Path, int] = {}
-    mistakes: list[Mistake] = []
-    data = _plain(loader, node, (), lines, mistakes)
+        said = str(error).splitlines()[0]
+        raise GridError(origin, [Mistake(f"this is not YAML: {said}")]) from None
+    except RecursionError:
+        sentence = "this is nested too deep, or an anchor holds an alias of itself"
+        raise GridError(origin, [Mistake(sentence)]) from None
     if mistakes:
         raise GridError(origin, mistakes)
     return data, lines
@@ -88,6 +92,10 @@ def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int],
         )
         return None
     if isinstance(node, yaml.MappingNode):
+        odd = next((key for key, _ in node.value if not isinstance(key, yaml.ScalarNode)), None)
+        if odd is not None:
+            mistakes.append(Mistake("a key must be a word, not a list or a mapping", odd.start_mark.line + 1))
+            return None
         _report_repeats(node, path, mistakes)
         loader.flatten_mapping(node)  # `<<: *anchor`
         data = {}

@@ -3,10 +3,11 @@
 import pytest
 
 import bench
-from bench.attempts import Attempt, attempt, forget, note
+from bench.attempts import Attempt, attempt, forget, note, note_path
 from bench.context import Context
 from bench.pack import score_half
-from bench.running import make_plan, run
+from bench.running import run
+from bench.study_plan import make_plan
 
 DEADLY = """
 study: tiny
@@ -37,6 +38,13 @@ def test_getting_further_or_ending_well_forgives(tmp_path):
     assert attempt(tmp_path, "a", step=100, width=8) == Attempt(100, 8, 0, 0)
     forget(tmp_path, "a")
     assert attempt(tmp_path, "a", step=0, width=8).deaths == 0
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"step": 3}'])
+def test_a_damaged_note_counts_as_none(tmp_path, damaged):
+    note(tmp_path, "a", attempt(tmp_path, "a", step=0, width=8))
+    note_path(tmp_path, "a").write_text(damaged)
+    assert attempt(tmp_path, "a", step=0, width=8) == Attempt(0, 8, 0, 0)
 
 
 @pytest.mark.parametrize("executor", ["inline", pytest.param("ray", marks=pytest.mark.long)])

@@ -4,6 +4,7 @@ import json
 import os
 import re
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from tiny import TINY
@@ -160,6 +161,47 @@ def test_a_results_folder_that_cannot_be_written_is_a_sentence(tiny_grid, tmp_pa
         blocked = tmp_path / "readonly"
         blocked.mkdir(mode=0o555)
         assert bench("run", tiny_grid, "--results", blocked, "--data-dir", data_dir).exit_code == 2
+
+
+def test_a_results_folder_that_nobody_can_make_is_bad_input(tiny_grid, data_dir):
+    done = bench("run", tiny_grid, "--results", "/proc/none", "--data-dir", data_dir)
+    assert done.exit_code == 2
+    assert re.search("^/proc/none/tiny cannot be written .*; use --results DIR$", done.output, re.M)
+
+
+def test_a_gpu_that_is_not_there_is_a_sentence(tiny_grid, tmp_path, data_dir, monkeypatch):
+    places = ("--results", tmp_path / "results", "--data-dir", data_dir)
+    assert bench("run", tiny_grid, *places, "--executor", "inline", "--cpus", "1").exit_code == 0
+    cell = pd.read_parquet(tmp_path / "results" / "tiny" / "scores")["cell_id"].iloc[0]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for words in (("run", tiny_grid), ("run", tiny_grid, "--executor", "inline"), ("reproduce", cell)):
+        done = bench(*words, *places, "--device", "cuda")
+        assert done.exit_code == 2
+        assert "this machine has no NVIDIA GPU that may be used here; leave --device out" in done.output
+
+
+@pytest.mark.parametrize("where", ["bench.running.prepare_data", "bench.running.execute"])
+def test_a_key_pressed_while_data_are_prepared_or_cells_trained_says_how_to_go_on(
+    tiny_grid, tmp_path, data_dir, monkeypatch, where
+):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    done = bench("run", tiny_grid, "--results", tmp_path / "r", "--data-dir", data_dir)
+    assert done.exit_code == 130
+    assert "Interrupted: 0 of 6 done; the same command continues." in done.output
+
+
+def test_a_key_pressed_while_planning_is_no_bad_input(tiny_grid, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.study_plan.load_grid", interrupted)
+    for verb in ("run", "plan"):
+        done = bench(verb, tiny_grid, "--results", tmp_path / "r")
+        assert done.exit_code == 130
+        assert "Interrupted" in done.output
 
 
 def test_reports_of_nothing_say_what_to_run(tmp_path):

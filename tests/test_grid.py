@@ -138,6 +138,14 @@ def test_what_changes_weights_changes_the_id(tmp_path, other):
         (SMALL + "seeds: [1, 1]\n", 3, "twice"),
         ("datasets: [dsprites, dsprites]\nmodels: {beta_vae: {beta: 4}}\n", 1, "twice"),
         (SMALL + "seeds: no\n", 3, "got 'no'"),
+        (SMALL + "seeds: 1_000_000_001\n", None, "1,000,000,001 cells; a study holds at most 1,000,000"),
+        (
+            f"datasets: [dsprites]\nmodels:\n  annealed_vae: {{c_max: {[*range(1, 1025)]}, "
+            f"gamma: {[*range(1, 1025)]}}}\n",
+            3,
+            "more than 1,000,000 combinations",
+        ),
+        (SMALL + "evaluation:\n  metrics: [{}]\n", 4, "must be a name such as dci@study"),
         (SMALL + "training: {steps: 0}\n", 3, "greater than or equal to 1, got 0"),
         (SMALL + "training: {steps: -5}\n", 3, "got -5"),
         (SMALL + "training: {batch_size: 0}\n", 3, "got 0"),
@@ -159,6 +167,13 @@ def test_each_mistake_is_a_sentence_with_its_line(tmp_path, text, line, words):
     assert mistake.line == line
     assert words in mistake.sentence
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_another_encoding_is_a_sentence_with_its_name(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("# Größe\n".encode("latin-1") + SMALL.encode())
+    with pytest.raises(GridError, match=r"mine.yaml: this is no text in UTF-8 \(byte 4 is 0xf6\)"):
+        load_grid(path)
 
 
 def test_all_mistakes_are_told_at_once_in_order(tmp_path):

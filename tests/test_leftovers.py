@@ -4,14 +4,16 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from studies import commit, plan_study, write_checkpoint
 
 from bench.atomic import ORPHAN_SECONDS
 from bench.data import find_entry, prepare
 from bench.leftovers import lock_of, sweep
 from bench.plan import cut
-from bench.running import plan_to_run
+from bench.study_plan import plan_to_run
 
 
 @pytest.fixture
@@ -56,6 +58,16 @@ def test_a_checkpoint_with_an_unfinished_cell_stays(left):
     sweep(folder, packs, {first.id})
     assert work_of(folder, packs[0]) == {"codes", "trained", "attempts", "checkpoints"}
     assert not (folder / "_work" / "trained" / f"{first.id}.json").exists()
+
+
+@pytest.mark.parametrize("said", ["torn", "[]", '{"cells": 5, "step": 1}', '{"cells": []}', "{}"])
+def test_a_checkpoint_that_says_nothing_of_itself_is_passed_over(left, said):
+    folder, packs = left
+    path = write_checkpoint(folder, packs[0].cells, 60)
+    save_file({"alive": np.ones(1, bool)}, path, {"bench": said})
+    sweep(folder, packs, {cell.id for cell in packs[0].cells})
+    assert path.is_file()
+    assert work_of(folder, packs[0]) == {"checkpoints"}
 
 
 def test_temporary_files_go_once_no_writer_can_be_alive(left):

@@ -110,6 +110,19 @@ def test_values_of_different_times_are_counted_and_the_newest_is_what_is_read(he
     assert set(values(folder).values()) == {0.5}
 
 
+def test_the_newest_of_several_values_counts_also_where_the_study_has_one_of_its_own(here, tmp_path):
+    folder, grid = here
+    copies = [copy_of(tmp_path, name)[0] for name in ("a", "b")]
+    commit(folder, grid, grid.cells[:1], value=0.25, created_at=NOW)
+    commit(copies[0], grid, grid.cells[:1], value=0.5, created_at=LATER)
+    commit(copies[1], grid, grid.cells[:1], value=0.25, created_at=LATER + timedelta(hours=1))
+    assert merge(plan_merge(folder, copies[:1])) == 1
+    assert set(values(folder).values()) == {0.5}
+    assert merge(plan_merge(folder, copies[1:])) == 1
+    assert set(values(folder).values()) == {0.25}
+    assert plan_merge(folder, copies).copies == ()
+
+
 def test_two_values_of_one_moment_are_refused_with_the_cell_and_both_files(here, tmp_path):
     folder, grid = here
     there, _ = copy_of(tmp_path, "there")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -20,8 +21,9 @@ from tiny import TINY
 import bench
 from bench.cli import main
 from bench.mirror import Mirror, is_address, local_results, mirror_of
-from bench.running import make_plan, run
+from bench.running import run
 from bench.study import load_plan
+from bench.study_plan import make_plan
 
 BUCKET = "bench-test"
 
@@ -60,10 +62,11 @@ def address(bucket, request) -> str:
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A callable that makes this process another machine, by the folder of its mirrors."""
+    """A callable that makes this process another machine, by its name and the folder of its mirrors."""
 
     def become(name: str) -> Path:
         monkeypatch.setenv("BENCH_MIRROR", str(tmp_path / name))
+        monkeypatch.setattr(platform, "node", lambda: name)
         return tmp_path / name
 
     become("first")

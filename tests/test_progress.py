@@ -7,7 +7,7 @@ from rich.console import Console
 from bench import progress
 from bench.durations import duration
 from bench.progress import Display, Tally
-from bench.running import make_plan
+from bench.study_plan import make_plan
 
 
 def test_a_tally_counts_events_of_packs():

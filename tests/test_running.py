@@ -19,11 +19,12 @@ import torch
 from tiny import TINY
 
 import bench
-from bench import artifacts, inline, schedule, train_pack
+from bench import artifacts, inline, pack, schedule, train_pack
 from bench.attempts import DeviceLost
 from bench.grid import load_grid
-from bench.running import make_plan, run
-from bench.study import record_plan
+from bench.running import run
+from bench.study import load_plan, record_plan, study_file
+from bench.study_plan import make_plan
 
 TIMES = ["seconds", "created_at", "versions", "pack_id", "device"]
 
@@ -162,6 +163,31 @@ def test_a_grid_that_was_loaded_elsewhere_does_not_change_the_sources_either(fin
         record_plan(finished / "tiny", other, {})
 
 
+def test_a_grid_that_names_another_source_than_the_studys_is_refused(
+    finished, tmp_path, data_dir, monkeypatch
+):
+    monkeypatch.setattr("bench.grid.resolve_source", lambda name, wanted, folder: "real")
+    other = tmp_path / "tiny.yaml"
+    other.write_text(TINY.replace("source: rendered", "source: real"))
+    with pytest.raises(ValueError, match=r"tiny.yaml: source is real, but the study tiny began"):
+        make_plan(other, results=finished, data_dir=data_dir)
+    other.write_text(TINY.replace("source: rendered", "source: auto"))
+    assert make_plan(other, results=finished, data_dir=data_dir).cells_left == 0
+
+
+def test_a_grid_that_shrank_to_what_is_committed_is_the_plan_from_then_on(tmp_path, data_dir):
+    path, results = tmp_path / "tiny.yaml", tmp_path / "results"
+    arguments = {"results": results, "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    path.write_text(TINY)
+    run(path, **arguments)
+    path.write_text(TINY.replace("seeds: 2", "seeds: 1"))
+    assert run(path, **arguments).planned == 3
+    assert len(load_plan(results / "tiny").cells) == 3
+    study_file(results / "tiny").unlink()
+    run(path, **arguments)
+    assert len(load_plan(results / "tiny").cells) == 3
+
+
 POISON = """
 study: tiny
 datasets: [dsprites_quick]
@@ -237,6 +263,102 @@ def test_an_error_in_a_stack_is_recorded_with_its_traceback(tiny_grid, tmp_path,
     assert errors.str.contains("a mistake in the model").all()
 
 
+BROKEN_DATA = """
+study: tiny
+datasets: ['own_data:BROKEN', dsprites_quick]
+source: auto
+models: {beta_vae: {beta: 1, reconstruction_weight: 8}}
+training: {architecture: dense_8, latent_dim: 4, steps: 20}
+evaluation: {images: 600, metrics: [mig]}
+"""
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_a_data_set_that_raises_fails_its_own_cells_and_no_others(tmp_path, data_dir, cpus):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(BROKEN_DATA)
+    outcome = run(path, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=cpus)
+    assert (outcome.done, outcome.failed, outcome.missing) == (1, 1, 0)
+    frame = bench.load_scores(tmp_path / "r" / "tiny")
+    failed = frame[frame["status"] == "failed"]
+    assert set(failed["dataset"]) == {"own_data:BROKEN"}
+    assert failed["error"].str.contains("the disk with the images is on holiday").all()
+    assert set(failed["metric"]) == {"training", "mig"}
+
+
+def test_a_pack_that_cannot_be_scored_is_committed_as_failed(tiny_grid, tmp_path, data_dir, monkeypatch):
+    def broken(*_):
+        raise ArithmeticError("no such number")
+
+    monkeypatch.setattr("bench.score_pack._scores", broken)
+    outcome = run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert (outcome.done, outcome.failed, outcome.missing) == (0, 6, 0)
+    assert bench.load_scores(tmp_path / "r" / "tiny")["error"].str.contains("no such number").all()
+
+
+def test_what_no_cell_is_to_blame_for_is_told_and_the_other_packs_go_on(
+    tiny_grid, tmp_path, data_dir, monkeypatch
+):
+    real = pack.prepare
+    calls, events = [], []
+
+    def broken_once(*arguments, **settings):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("a published file cannot be read")
+        real(*arguments, **settings)
+
+    monkeypatch.setattr("bench.pack.prepare", broken_once)
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    outcome = run(tiny_grid, **arguments, on_event=events.append)
+    assert outcome.failed == 0
+    assert outcome.done in (2, 4)
+    assert [e["error"] for e in events if "error" in e][0].endswith("a published file cannot be read\n")
+    assert run(tiny_grid, **arguments).done == 6
+
+
+def test_images_that_do_not_fit_into_memory_are_the_machines_failure(
+    tiny_grid, tmp_path, data_dir, monkeypatch
+):
+    monkeypatch.setattr("bench.train_pack.DeviceImages", lambda *_: gpu_is_full())
+    with pytest.raises(OSError, match=r"the images of dsprites_quick do not fit .*--gpus-per-pack"):
+        run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
+
+
+def test_a_torn_code_table_is_made_again(finished, tiny_grid, tmp_path, data_dir, monkeypatch):
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.score_pack.write_scores", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_grid, **arguments)
+    monkeypatch.undo()
+    for table in (tmp_path / "r" / "tiny" / "_work" / "codes").iterdir():
+        table.write_bytes(table.read_bytes()[:100])
+    assert run(tiny_grid, **arguments).done == 6
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
+
+
+def test_weights_that_cannot_be_encoded_fail_their_cell_alone(tiny_grid, tmp_path, data_dir, monkeypatch):
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    run(tiny_grid, **arguments)
+    tiny_grid.write_text(TINY.replace("[mig,", "[sap, mig,"))
+    real, calls = train_pack.parameters_of, []
+
+    def broken_once(*given):
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("tensors of another network")
+        return real(*given)
+
+    monkeypatch.setattr("bench.train_pack.parameters_of", broken_once)
+    outcome = run(tiny_grid, **arguments)
+    assert (outcome.done, outcome.failed) == (5, 1)
+
+
 def test_a_full_disk_is_the_runs_failure_not_the_cells(tiny_grid, tmp_path, data_dir, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -259,7 +381,7 @@ def test_a_device_that_is_lost_ends_the_process_and_no_cell_is_failed(
         notes = (tmp_path / "r" / "tiny" / "_work" / "attempts").glob("*.json")
         return [json.loads(path.read_text()) for path in notes]
 
-    monkeypatch.setattr("bench.train_pack.is_lost", lambda device: True)
+    monkeypatch.setattr("bench.device_errors.is_lost", lambda device: True)
     monkeypatch.setattr("bench.train_pack.train", illegal_access)
     for deaths in (0, 1):
         with pytest.raises(DeviceLost, match="fails every call .*illegal memory access"):

@@ -14,9 +14,10 @@ from test_running import scores, weights
 from tiny import TINY
 
 from bench.context import Context
-from bench.running import make_plan, run
+from bench.running import run
 from bench.schedule import run_on_ray
 from bench.study import record_plan
+from bench.study_plan import make_plan
 
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 LONGER = TINY.replace("steps: 60", "steps: 1500").replace("seeds: 2", "seeds: 5")

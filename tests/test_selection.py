@@ -3,8 +3,8 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.grid import load_grid
-from bench.running import make_plan
 from bench.selection import select
+from bench.study_plan import make_plan
 
 GRID = """
 datasets: [dsprites, dsprites_quick]
@@ -31,6 +31,7 @@ def cells(tmp_path):
         ("seed=3", 6),
         ("seed=3,seed=10-11", 18),
         ("strength=4", 24),
+        ("strength=4.0,strength=1e0", 48),
         ("model = beta_vae , strength=1,seed=0", 2),
     ],
 )
@@ -45,7 +46,14 @@ def test_the_limit_keeps_the_plans_order_and_a_cell_has_an_id(cells):
 
 @pytest.mark.parametrize(
     ("wanted", "words"),
-    [("modl=vae", "did you mean 'model'"), ("model=", "has no value"), ("seed=99", "matches no cell")],
+    [
+        ("modl=vae", "did you mean 'model'"),
+        ("model=", "has no value"),
+        ("seed=99", "matches no cell"),
+        ("model=vae,model=beta_va", "model=beta_va matches no cell of the grid; did you mean 'beta_vae'"),
+        ("strength=four", "strength=four matches no cell"),
+        ("model=vae,strength=4", "matches no cell"),
+    ],
 )
 def test_mistakes_are_sentences(cells, wanted, words):
     with pytest.raises(ValueError, match=words):

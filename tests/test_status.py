@@ -2,19 +2,27 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
+from safetensors.numpy import save_file
 from studies import commit, plan_study, write_checkpoint
 from tiny import TINY
 
+from bench import attempts
+from bench.attempts import Attempt
+from bench.cell import Cell
 from bench.cli import main
+from bench.context import Trained
+from bench.leftovers import lock_of
 from bench.plan import cut
 from bench.status import study_status
 from bench.status_text import lines
@@ -33,12 +41,20 @@ def bench(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+def begin(folder: Path, cell: Cell, host: str) -> None:
+    """The note of a try at a cell, as a machine of that name writes it."""
+    attempts.note(folder / "_work", cell.id, Attempt(0, 8, 0, 0))
+    path = attempts.note_path(folder / "_work", cell.id)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": host}))
+
+
 def test_cells_are_counted_by_state_data_set_and_model(tiny):
     folder, grid = tiny
     beta, factor = grid.cells[:4], grid.cells[4:]
     commit(folder, grid, beta[:2])
     commit(folder, grid, beta[2:3], status="failed", value=None, error="boom")
     write_checkpoint(folder, factor[:1], step=30)
+    begin(folder, factor[0], host="another machine")
     found = study_status(folder)
     assert found.counts.index.tolist() == [("dsprites_quick", "beta_vae"), ("dsprites_quick", "factor_vae")]
     assert found.counts.to_numpy().tolist() == [[2, 0, 1, 1], [0, 1, 0, 1]]
@@ -77,10 +93,8 @@ def test_cells_of_a_pack_that_is_held_are_running_from_the_first_second(tiny):
 
 def test_cells_before_their_first_checkpoint_run_and_trained_ones_too(tiny):
     folder, grid = tiny
-    for name, cell in (("attempts", grid.cells[0]), ("trained", grid.cells[4])):
-        path = folder / "_work" / name / f"{cell.id}.json"
-        path.parent.mkdir(parents=True)
-        path.write_text("{}")
+    begin(folder, grid.cells[0], host="another machine")
+    Trained("ok", None, {}, 0.0, "cpu", 8).write(folder / "_work", grid.cells[4].id)
     found = study_status(folder)
     assert found.counts["running"].tolist() == [1, 1]
     assert "running: 1 in training, 1 trained and to be scored" in list(lines(found))
@@ -93,9 +107,24 @@ def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp
     found = study_status(folder)
     assert found.totals == {"done": 0, "running": 0, "failed": 0, "missing": 6}
     assert (
-        "no run seems to go on; `bench run tiny.yaml --cpus 2` continues from where 2 of the cells were left"
-        in list(lines(found))
-    )
+        f"no run seems to go on; `bench run tiny.yaml --cpus 2 --results {folder.parent}` continues from "
+        "where 2 of the cells were left"
+    ) in list(lines(found))
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("bench run g.yaml --select seed=0 --limit 3 --cpus 2", "bench run g.yaml --cpus 2 --results {}"),
+        ("bench run g.yaml --select=seed=0 --results s3://b/p", "bench run g.yaml --results s3://b/p"),
+        ("bench run 'my grid.yaml' --retry-failed", "bench run 'my grid.yaml' --results {}"),
+        ("__main__.py run g.yaml", "bench run g.yaml --results {}"),
+        ("mine.py --select 'a", "bench run GRID --results {}"),
+    ],
+)
+def test_the_command_that_continues_is_of_the_whole_study_and_of_its_folder(tmp_path, typed, shown):
+    folder, _ = plan_study(tmp_path / "results", command=typed)
+    assert study_status(folder).command == shown.format(folder.parent)
 
 
 def test_pace_and_time_left_are_those_of_the_latest_run_weighted_by_the_cost_of_cells(tiny):
@@ -146,6 +175,14 @@ def test_a_damaged_file_is_named_and_its_cells_are_missing(tiny):
     assert any(f"damaged: {path}; `bench verify tiny`" in line for line in lines(found))
 
 
+@pytest.mark.parametrize("said", [None, "torn", "[]", '{"cells": 5, "step": 1}', '{"cells": []}'])
+def test_a_checkpoint_that_says_nothing_of_itself_is_passed_over(tiny, said):
+    folder, grid = tiny
+    path = write_checkpoint(folder, grid.cells[:2], step=30)
+    save_file({"alive": np.ones(2, bool)}, path, None if said is None else {"bench": said})
+    assert study_status(folder).totals["missing"] == 6
+
+
 def test_every_study_is_shown_and_json_says_the_same(tiny):
     folder, grid = tiny
     commit(folder, grid, grid.cells[:2])
@@ -194,6 +231,20 @@ def test_a_run_that_goes_on_is_shown_and_not_disturbed(tiny_grid, tmp_path, data
     assert study_status(tmp_path / "r" / "tiny").totals["done"] == 6
 
 
+def test_a_run_that_was_killed_here_is_known_at_once_one_on_another_machine_by_its_silence(tiny):
+    folder, grid = tiny
+    begin(folder, grid.cells[0], host=platform.node())
+    assert study_status(folder).totals["running"] == 0
+    with lock_of(folder / "_work", cut(grid.cells, "cpu")[0]):
+        assert study_status(folder).totals["running"] == 4
+    begin(folder, grid.cells[4], host="another machine")
+    assert study_status(folder).totals["running"] == 2
+    hour_ago = time.time() - 3600
+    for cell in (grid.cells[0], grid.cells[4]):
+        os.utime(attempts.note_path(folder / "_work", cell.id), (hour_ago, hour_ago))
+    assert study_status(folder).totals["running"] == 0
+
+
 @pytest.mark.long
 def test_the_whole_study_is_counted(tmp_path):
     folder, grid = plan_study(tmp_path / "results", Path("grids/locatello.yaml").read_text())
@@ -205,7 +256,11 @@ def test_the_whole_study_is_counted(tmp_path):
 @pytest.mark.parametrize(
     "content",
     ["{}", "[]", "torn", '{"history": [], "sources": {}}',
-     '{"history": [{"grid": [], "provenance": {}}], "sources": {}}'],
+     '{"history": [{"grid": [], "provenance": {}}], "sources": {}}',
+     '{"history": [{"grid": {}, "sources": {}, "provenance": {"command": 5}}], "sources": {}}',
+     '{"history": [{"grid": {}, "sources": {}, "provenance": {}, "own": 5}], "sources": {}}',
+     '{"history": [{"grid": {}, "sources": {}, "provenance": {}, "own": {"models": {"z": 5}}}],'
+     ' "sources": {}}'],
 )  # fmt: skip
 def test_a_study_json_of_another_shape_is_a_sentence(tmp_path, content):
     folder, _ = plan_study(tmp_path / "results")
@@ -213,3 +268,15 @@ def test_a_study_json_of_another_shape_is_a_sentence(tmp_path, content):
     done = CliRunner().invoke(main, ["status", "tiny", "--results", str(tmp_path / "results")])
     assert done.exit_code == 2
     assert "study.json is damaged" in done.output
+
+
+def test_a_damaged_study_hides_no_other(tiny, tmp_path):
+    folder, _ = tiny
+    plan_study(folder.parent, TINY.replace("study: tiny", "study: a"))
+    (folder.parent / "a" / "study.json").write_text("torn")
+    code, output = bench("status", "--results", str(folder.parent))
+    assert code == 2
+    assert "tiny: 6 cells: 0 done" in output
+    assert f"{folder.parent / 'a' / 'study.json'} is damaged" in output
+    code, output = bench("report", "--results", str(folder.parent), "--reports", str(tmp_path / "reports"))
+    assert code == 2

@@ -3,11 +3,15 @@
 import subprocess
 
 import pandas as pd
+from click.testing import CliRunner
 from test_running import command, scores, weights
 from tiny import TINY
 
 import bench
+from bench.cli import main
+from bench.leftovers import lock_of
 from bench.running import run
+from bench.study_plan import make_plan
 
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -35,3 +39,18 @@ def test_two_drivers_and_a_reader_beside_them(tiny_grid, tmp_path, data_dir):
     assert weights(both) == weights(tmp_path / "one")
     keys = ["cell_id", "metric", "key", "representation", "estimator"]
     assert not bench.load_scores(both / "tiny").duplicated(keys).any()
+
+
+def test_packs_that_another_run_holds_are_left_to_it_and_told(tiny_grid, tmp_path, data_dir):
+    plan = make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir)
+    held = plan.works[0].pack
+    with lock_of(tmp_path / "r" / "tiny" / "_work", held):
+        words = ["run", tiny_grid, "--results", tmp_path / "r", "--data-dir", data_dir]
+        done = CliRunner().invoke(main, list(map(str, [*words, "--executor", "inline", "--cpus", "1"])))
+    assert done.exit_code == 1
+    assert "1 pack was left to another run, which was at work on it." in done.output
+    assert f"{6 - len(held.cells)} of 6 cells done, 0 failed, {len(held.cells)} missing." in done.output
+    assert (
+        f"`bench run {tiny_grid} --executor inline --cpus 1 --results {tmp_path / 'r'} "
+        f"--data-dir {data_dir}` runs what is missing."
+    ) in done.output

@@ -92,6 +92,19 @@ def test_the_cells_of_a_damaged_score_file_are_named_with_the_command_that_makes
     assert output.endswith("` makes them again.\n")
 
 
+def test_a_file_that_never_was_a_score_file_costs_nothing(tmp_path):
+    folder, grid = plan_study(tmp_path / "results")
+    commit(folder, grid, grid.cells[:2])
+    (folder / "scores" / "README.md").write_text("my notes")
+    code, output = verify(folder)
+    assert code == 1
+    assert output.splitlines()[0] == (
+        "scores/README.md does not belong here: only .parquet files do: nothing is lost by that."
+    )
+    assert "lack scores now" not in output
+    assert (folder / "_work" / "quarantine" / "scores" / "README.md").read_text() == "my notes"
+
+
 def test_one_run_brings_the_scores_of_a_damaged_file_back(folder, data_dir):
     before = bench.load_scores(folder)
     truncate(sorted((folder / "scores").iterdir())[0])

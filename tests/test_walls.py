@@ -26,7 +26,7 @@ def loaded_by(code: str) -> set[str]:
         "import bench; bench.load_grid; bench.load_scores; bench.report; bench.score",
         "import bench; bench.load_grid('quickstart').cells[0].id",
         "import bench.cli, bench.cli.running, bench.study, bench.plan, bench.running, bench.progress",
-        "from bench.running import make_plan; make_plan('quickstart', results='nowhere')",
+        "from bench.study_plan import make_plan; make_plan('quickstart', results='nowhere')",
         "import bench.metrics, bench.scoring, bench.score_pack, bench.artifacts, bench.pack",
         "import bench.data, bench.data.commands",
         "import bench.reporting",

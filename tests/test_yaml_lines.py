@@ -54,3 +54,20 @@ def test_repeated_keys_are_all_reported_with_both_lines():
 def test_python_objects_are_refused():
     with pytest.raises(GridError, match="line 2: the YAML tag .*os.system' is not allowed"):
         read_yaml("b: 1\na: !!python/object/apply:os.system ['true']", "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: 1\n<<: 5", "x.yaml, line 2: this is not YAML: expected a mapping or list of mappings"),
+        ("a: &a {b: *a}", "x.yaml: this is nested too deep, or an anchor holds an alias of itself"),
+        ("a: " + 2000 * "[", "x.yaml: this is nested too deep"),
+        ("a: 1\n? [b, c]\n: 2", "x.yaml, line 2: a key must be a word, not a list or a mapping"),
+        ("a: {{b: 1}: 2}", "x.yaml, line 1: a key must be a word"),
+        ("a: b\0c", "x.yaml: this is not YAML: unacceptable character #x0000"),
+    ],
+)
+def test_what_no_grid_holds_is_a_sentence(text, sentence):
+    with pytest.raises(GridError) as caught:
+        read_yaml(text, "x.yaml")
+    assert str(caught.value).startswith(sentence)

@@ -32,22 +32,23 @@ reports_option = click.option(
 def report(study, results, reports, formats, only, compare):
     from bench.mirror import EVERYTHING, pulled_studies
     from bench.reporting import build
-    from bench.study import find_studies
+    from bench.store import DamagedFile
+    from bench.study import DamagedStudy, find_studies
 
     shown = [name for name in EVERYTHING if name != "models"]
     other = None if compare is None else find_studies(pulled_studies(results, compare, shown), compare)[0]
     folders = find_studies(pulled_studies(results, study, shown), study)
-    empty = []
+    without = []
     for folder in folders:
         try:
             page = build(folder, Path(reports), formats=_words(formats), only=_words(only), compare=other)
-        except FileNotFoundError as error:  # a study without scores stops only its own report
-            empty.append(error)
+        except (FileNotFoundError, DamagedFile, DamagedStudy) as error:  # stops only its own report
+            without.append(error)
         else:
             click.echo(f"Report: {page}")
-    if len(empty) == len(folders):
-        raise empty[0]
-    for error in empty:
+    if len(without) == len(folders):
+        raise without[0]
+    for error in without:
         click.echo(str(error), err=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 
 import click
@@ -67,50 +68,57 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
 @limit_option
 def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_seconds, **planning):
     from bench import running
-    from bench.cluster import is_outside
     from bench.devices import cores
-    from bench.progress import Display
+    from bench.study_plan import make_plan, plan_to_run
 
-    console = Console(stderr=True)
     planning |= {"cpus": cpus, "address": address}
     if dry_run:
-        _print_plan(running.make_plan(grid, **planning), whole=True)
+        _print_plan(make_plan(grid, **planning), whole=True)
         return
-    plan = running.plan_to_run(grid, on_damaged=_say_damaged, **planning)
+    plan = plan_to_run(grid, on_damaged=_say_damaged, **planning)
     _print_plan(plan, whole=False)
     if plan.works:
         running.check_writable(plan.folder)
-        if not is_outside(address):
-            _prepare(plan, planning["data_dir"], cpus or cores(), console)
-        with Display(plan, console) as display:
-            try:
-                running.execute(
-                    plan,
-                    data_dir=planning["data_dir"],
-                    executor=executor,
-                    cpus=cpus or cores(),
-                    address=address,
-                    gpus_per_pack=gpus_per_pack,
-                    retry_failed=planning["retry_failed"],
-                    checkpoint_seconds=checkpoint_seconds,
-                    on_event=display.event,
-                )
-            except KeyboardInterrupt:
-                _say_interrupted(running.outcome(plan))
-            except OSError as error:
-                click.echo(f"The run stopped: {error}. Mend this; the same command continues.", err=True)
-        if display.tally.idle_share is not None:
-            click.echo(f"GPUs: no pack trained in {display.tally.idle_share:.1%} of their time.")
-    _say_outcome(running.outcome(plan), grid)
+        settings = {
+            "data_dir": planning["data_dir"],
+            "executor": executor,
+            "cpus": cpus or cores(),
+            "address": address,
+            "gpus_per_pack": gpus_per_pack,
+            "retry_failed": planning["retry_failed"],
+            "checkpoint_seconds": checkpoint_seconds,
+        }
+        try:
+            _work(plan, settings)
+        except KeyboardInterrupt:
+            _say_interrupted(running.outcome(plan))
+    else:
+        running.write_down(plan)
+    _say_outcome(running.outcome(plan))
 
 
-def _prepare(plan, data_dir, cpus: int, console: Console) -> None:
+def _work(plan, settings: dict) -> None:
+    """Prepare data and execute the plan, with a display of both."""
+    from bench.cluster import is_outside
     from bench.data import data_folder
-    from bench.progress import preparing
-    from bench.running import prepare_data
+    from bench.progress import Display, preparing
+    from bench.running import execute, prepare_data
 
-    with preparing(console) as on_progress:
-        prepare_data(plan, data_folder(data_dir), cpus, on_progress)
+    console = Console(stderr=True)
+    if not is_outside(settings["address"]):
+        with preparing(console) as on_progress:
+            prepare_data(plan, data_folder(settings["data_dir"]), settings["cpus"], on_progress)
+    with Display(plan, console) as display:
+        try:
+            execute(plan, on_event=display.event, **settings)
+        except OSError as error:
+            click.echo(f"The run stopped: {error}. Mend this; the same command continues.", err=True)
+    if display.tally.idle_share is not None:
+        click.echo(f"GPUs: no pack trained in {display.tally.idle_share:.1%} of their time.")
+    busy = len(display.tally.busy)
+    if busy:
+        were, them = ("pack was", "it") if busy == 1 else ("packs were", "them")
+        click.echo(f"{busy} {were} left to another run, which was at work on {them}.", err=True)
 
 
 def _print_plan(plan, whole: bool) -> None:
@@ -121,10 +129,8 @@ def _print_plan(plan, whole: bool) -> None:
 
 
 def _say_damaged(damaged) -> None:
-    from bench.verify import LOSSES
-
     name = f"{damaged.folder}/{damaged.path.name}"
-    click.echo(f"{name} {damaged.problem}; moved to _work/quarantine/: {LOSSES[damaged.folder]}.", err=True)
+    click.echo(f"{name} {damaged.problem}; moved to _work/quarantine/: {damaged.loss}.", err=True)
 
 
 def _say_interrupted(outcome) -> None:
@@ -134,15 +140,28 @@ def _say_interrupted(outcome) -> None:
     sys.exit(EXIT_INTERRUPTED)
 
 
-def _say_outcome(outcome, grid: str) -> None:
+def _command(*more: str) -> str:
+    """The command as it was typed, without what narrows it to part of the study, and with `more`."""
+    from bench.study import NARROWING
+
+    context = click.get_current_context()
+    words = ["bench", context.info_name, context.params["grid"]]
+    for option in context.command.params:
+        typed = context.get_parameter_source(option.name) == click.core.ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and typed and option.opts[0] not in NARROWING:
+            words += [option.opts[0], str(context.params[option.name])]
+    return shlex.join([*words, *more])
+
+
+def _say_outcome(outcome) -> None:
     click.echo(
         f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed, {outcome.missing} missing."
     )
     click.echo(f"Scores: {outcome.place}/scores")
     if outcome.failed:
-        click.echo(f"`bench run {grid} --retry-failed` runs failed cells again.", err=True)
+        click.echo(f"`{_command('--retry-failed')}` runs failed cells again.", err=True)
     if outcome.missing:
-        click.echo(f"`bench run {grid}` runs what is missing.", err=True)
+        click.echo(f"`{_command()}` runs what is missing.", err=True)
     if outcome.failed or outcome.unfinished:
         sys.exit(EXIT_FAILED_CELLS)
 
@@ -160,7 +179,7 @@ def _say_outcome(outcome, grid: str) -> None:
 @device_option
 @width_option
 def plan(grid, measure, as_json, cpus, results, data_dir, device, width):
-    from bench.running import make_plan
+    from bench.study_plan import make_plan
 
     made = make_plan(grid, results=results, data_dir=data_dir, device=device, width=width, cpus=cpus)
     if not measure and not as_json:

@@ -54,12 +54,19 @@ def status(study, results, errors, as_json):
     from bench.study import find_studies
 
     folders = [_folder(results, study)] if study else find_studies(pulled_studies(results, None), None)
+    unread = []
     for folder in folders:
-        found = study_status(folder)
+        try:
+            found = study_status(folder)
+        except ValueError as error:  # a damaged study.json stops only its own study
+            unread.append(error)
+            continue
         if as_json:
             click.echo(json.dumps(as_dict(found)))
         else:
             click.echo("\n".join(error_lines(found) if errors else lines(found)))
+    if unread:
+        raise ValueError("\n".join(map(str, unread)))
 
 
 @click.command(
@@ -70,13 +77,13 @@ def status(study, results, errors, as_json):
 @results_option
 def verify(study, results):
     from bench.study import load_plan, run_command
-    from bench.verify import LOSSES, cells_to_rerun, set_aside
+    from bench.verify import cells_to_rerun, set_aside
 
     folder, mirror = _place(results, study, whole=True)
     grid = load_plan(folder)
     found = set_aside(folder, grid, mirror)
     for one in found.damaged:
-        click.echo(f"{one.folder}/{one.path.name} {one.problem}: {LOSSES[one.folder]}.")
+        click.echo(f"{one.folder}/{one.path.name} {one.problem}: {one.loss}.")
     for path, cells in found.unplanned.items():
         click.echo(
             f"{path.parent.name}/{path.name} is whole; {len(cells)} of its cells are no part of the newest "
@@ -150,12 +157,14 @@ def merge(study, copies, results, dry_run):
 def reproduce(cell_id, results, data_dir, device):
     from bench.committed import find_committed
     from bench.data import data_folder
+    from bench.devices import check_device, find_device
     from bench.mirror import pulled_studies
     from bench.reproduce import begin_line, lines
     from bench.reproduce import reproduce as run_again
 
     committed = find_committed(pulled_studies(results, None), cell_id)
     device = device or committed.device
+    check_device(device, find_device())
     click.echo(begin_line(committed, device))
     try:
         table = run_again(committed, data_folder(data_dir), device)

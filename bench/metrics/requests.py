@@ -104,7 +104,7 @@ def _parse_entry(entry) -> list[Request]:
         return [entry]
     if isinstance(entry, str):
         return [_parse(entry, {})]
-    if isinstance(entry, dict):
+    if isinstance(entry, dict) and entry:
         return [_parse(name, settings or {}) for name, settings in entry.items()]
     raise ValueError(
         f"The metric {entry!r} must be a name such as dci@study, or a mapping such as {{mig: {{bins: 10}}}}."

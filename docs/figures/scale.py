@@ -33,7 +33,8 @@ def run_whole(folder: Path) -> dict:
     """Plan and schedule the 12,600 cells in this process, the driver."""
     from bench import schedule
     from bench.devices import cores
-    from bench.running import execute, make_plan, outcome
+    from bench.running import execute, outcome
+    from bench.study_plan import make_plan
 
     began = time.perf_counter()
     plan = make_plan("locatello", results=folder)
