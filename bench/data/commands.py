@@ -17,7 +17,7 @@ from bench.data import DATASETS, find_entry, open_dataset, typed
 from bench.data.base import Dataset, Entry, File
 from bench.data.contact_sheet import contact_sheet
 from bench.data.fetch import FetchError, fetch_file, flaw
-from bench.data.record import read_record, sha256
+from bench.data.record import recorded, sha256
 
 
 @dataclass(frozen=True)
@@ -181,17 +181,17 @@ def _check_file(path: Path, file: File, fetch: str) -> Check:
 
 def _check_table(table: Path, source: str, done: Mapping[Path, Check], prepare: str) -> Check:
     """Whether a prepared table is what was recorded when it was made; `prepare` makes it anew."""
-    record = read_record(table)
+    record = recorded(table)
     if record is None:
         return Check(table, "unknown", f"without a record of its checksum it is not used; type {prepare}")
     if sha256(table) != record.sha256:
         return Check(table, "wrong", f"its sha256 is not the one recorded; delete it and type {prepare}")
     origins = []
-    for name, recorded in record.made_from.items():
+    for name, checksum in record.made_from.items():
         path = table.with_name(name)
         state = done[path].state if path in done else "unknown"
         # What has a published checksum was checked against it before the table was made.
-        if state == "unknown" and path.is_file() and sha256(path) != recorded:
+        if state == "unknown" and path.is_file() and sha256(path) != checksum:
             return Check(table, "wrong", f"made from another {name}; delete it and type {prepare}")
         since = {"missing": ", no longer there", "wrong": " when that was right"}.get(state, "")
         origins.append(f" from {name}{since}")

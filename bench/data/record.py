@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.atomic import write_text
+from bench.atomic import read_record, write_text
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,14 @@ def write_record(table: Path, content: Path, published: Iterable[Path]) -> None:
     write_text(_record_path(table), json.dumps(record, indent=1) + "\n")
 
 
-def read_record(table: Path) -> Record | None:
+def recorded(table: Path) -> Record | None:
     """The record of a table; None where there is none, or none that can be read."""
-    try:
-        return Record(**json.loads(_record_path(table).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
+    return read_record(_record_path(table), Record)
 
 
 def is_made(table: Path) -> bool:
     """Whether a prepared table is there, as long as its record says; `bench data verify` reads it all."""
-    record = read_record(table)
+    record = recorded(table)
     return record is not None and table.is_file() and table.stat().st_size == record.bytes
 
 

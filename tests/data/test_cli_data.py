@@ -124,6 +124,13 @@ def test_sheet_on_a_full_disk_is_a_sentence_and_no_file(bench, prepared, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sheet_on_a_device_that_is_full(bench, prepared, tmp_path):
+    (tmp_path / "sheet.png").symlink_to("/dev/full")
+    result = bench("show", "dsprites_quick", "--out", "sheet.png")
+    assert result.exit_code == 2
+    assert "sheet.png cannot be written (No space left on device)" in result.output
+
+
 def test_reader_that_stops_reading_ends_it_quietly():
     """As `bench data list | head -1`: the other end of the pipe is closed."""
     ours, theirs = os.pipe()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.data.cache import write_table
-from bench.data.record import is_made, read_record
+from bench.data.record import is_made, recorded
 
 
 def silent(done, total):
@@ -20,7 +20,7 @@ def test_record_has_the_checksums_of_the_table_and_of_what_it_is_made_from(tmp_p
     assert not is_made(table)
     write_table(table, rows.shape, [rows[:4], rows[4:]], silent, [source])
     assert is_made(table)
-    record = read_record(table)
+    record = recorded(table)
     assert record.sha256 == hashlib.sha256(table.read_bytes()).hexdigest()
     assert record.bytes == table.stat().st_size == 128 + 70
     assert record.made_from == {"source.gz": hashlib.sha256(b"published").hexdigest()}
@@ -38,5 +38,5 @@ def test_what_is_no_record_is_none(tmp_path, written):
     if written is not None:
         (tmp_path / "table.npy.json").write_text(written)
     (tmp_path / "table.npy").touch()
-    assert read_record(tmp_path / "table.npy") is None
+    assert recorded(tmp_path / "table.npy") is None
     assert not is_made(tmp_path / "table.npy")
