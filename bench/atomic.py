@@ -26,9 +26,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     The temporary name starts with a dot, which Parquet readers ignore, and is random, so that two writers
     never share it; process ids repeat between the containers that share a folder. On an error the temporary
     file is removed and `path` is untouched; where the disk is full that error is an OSError with errno
-    ENOSPC, whatever library wrote.
+    ENOSPC, whatever library wrote. A device or a pipe is written itself: the rename would put a file in its
+    place.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:

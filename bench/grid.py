@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from bench.cell import Cell
 from bench.data import data_folder, find_entry, resolve_source
+from bench.load import source_hash
 from bench.metrics import parse_requests
-from bench.own import NotRemembered, own_model, remembered_settings, source_hash
+from bench.own import NotRemembered, own_model, remembered_settings
 from bench.settings import MODEL_SETTINGS, Grid, ModelSettings, Training
 from bench.yaml_lines import GridError, Mistake, read_yaml
 

@@ -1,4 +1,4 @@
-"""A user's own models, data sets and metrics: loaded by name to run them, remembered to read their results.
+"""A user's own models, data sets and metrics: what is remembered of them to read their results.
 
 A plan keeps all that reading needs of them ("own" in study.json), so that status, reports and merges of a
 study, a foreign one above all, import nothing that the study's files name.
@@ -6,39 +6,13 @@ study, a foreign one above all, import nothing that the study's files name.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from pydantic import ConfigDict
 
 from bench.cell import Cell
+from bench.load import own_object, source_hash
 from bench.settings import ModelSettings
-
-
-def own_object(name: str) -> object:
-    """What a user's `package.module:NAME` names; ValueError when there is no such thing."""
-    module_name, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{name} cannot be loaded ({error}); write package.module:NAME, importable here"
-        ) from None
-
-
-def source_hash(name: str) -> str:
-    """First 16 hex digits of the SHA-256 of the file that `package.module:NAME` is written in.
-
-    The module itself is not imported. ValueError when there is no such file.
-    """
-    found = importlib.util.find_spec(name.partition(":")[0])
-    if found is None or not found.has_location:
-        raise ValueError(f"{name} has no source file here; write package.module:NAME, importable here")
-    source = Path(found.origin)
-    return hashlib.sha256(source.read_bytes()).hexdigest()[:16]
 
 
 def own_model(name: str) -> tuple[type[ModelSettings], str]:

@@ -16,7 +16,7 @@ import pandas as pd
 from bench.committed import Committed, scores_of
 from bench.context import Context, Report
 from bench.data import prepare
-from bench.own import source_hash
+from bench.load import source_hash
 from bench.pack import run_pack
 from bench.plan import Pack, Work
 from bench.provenance import grid_provenance, provenance

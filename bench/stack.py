@@ -10,10 +10,10 @@ import torch
 from bench.cell import Cell
 from bench.data.device import DeviceImages
 from bench.heap import keep_freed_memory
+from bench.load import own_object
 from bench.models import MODELS, Model
 from bench.nets import ARCHITECTURES
 from bench.nets import discriminator as discriminators
-from bench.own import own_object
 from bench.problem import Members, Problem, activation_dtype
 from bench.settings import IMAGE_SIZE
 

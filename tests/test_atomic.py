@@ -19,6 +19,15 @@ def test_two_writers_of_one_process_id_keep_out_of_each_others_way(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_device_is_written_and_stays_one(tmp_path):
+    path = tmp_path / "null"
+    path.symlink_to("/dev/null")  # what a rename would replace is the link
+    with whole_file(path) as given:
+        given.write_bytes(b"anything")
+    assert path.is_symlink()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def write_half(path):
     with whole_file(path) as temporary:
         temporary.write_bytes(b"new")

@@ -74,9 +74,9 @@ def fetch(name, data_dir):
 
 
 @data.command(
-    help="Check the files and prepared tables of a data set against what is recorded of them; exit code 1 "
-    "where something is wrong or nothing is there."
-    + examples("bench data verify dsprites", "bench data verify shapes3d --data-dir /data/disentanglement")
+    help="Check every byte of the files and prepared tables of a data set, or of all, against what is "
+    "recorded of them; exit code 1 where something is wrong or nothing is there."
+    + examples("bench data verify dsprites", "bench data verify all --data-dir /data/disentanglement")
 )
 @click.argument("name")
 @data_option

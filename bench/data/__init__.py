@@ -6,8 +6,6 @@ Adding one is a file beside these and a line in DATASETS, at the foot.
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.util
 import os
 import tarfile
 import zipfile
@@ -27,6 +25,8 @@ from bench.data import (
     smallnorb,
 )
 from bench.data.base import Dataset, Entry, Progress
+from bench.data.fetch import flaw
+from bench.load import own_object
 
 
 def data_folder(given: str | Path | None = None) -> Path:
@@ -55,7 +55,8 @@ def find_entry(name: str) -> Entry:
 def resolve_source(name: str, wanted: str, folder: Path) -> str:
     """The source that `wanted` ("auto", "real", "rendered") means on this machine: "real" or "rendered:1".
 
-    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there.
+    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there;
+    a table's record tells which file that was (bench/data/record.py).
     """
     if wanted not in ("auto", "real", "rendered"):
         raise ValueError(f"source is {wanted!r}; allowed are auto, real and rendered.")
@@ -85,18 +86,15 @@ def prepare(
 ) -> None:
     """Make the fast tables of a data set's `source` under `folder`, unless they are there.
 
-    Each appears whole or not at all, so it may be interrupted, and two processes may do it at once.
+    Each appears whole or not at all, so it may be interrupted, and two processes may do it at once. Published
+    files are checked first: a ValueError names the one that is not what was published.
     `progress` is called with rows done and rows in all; `processes` is how many cores, all unless given.
     """
     entry = _entry_with_source(name, source)
     if entry.is_prepared(source, folder):
         return
-    missing = entry.missing_files(folder) if source == "real" else []
-    if missing:
-        names = ", ".join(str(folder / file.path) for file in missing)
-        raise FileNotFoundError(
-            f"{name}: {names} is needed and not there. Type {typed('fetch', name, folder)}."
-        )
+    if source == "real":
+        _check_published(entry, folder)
     for table in (folder / cache for cache in entry.caches[source]):  # the folder may hold others' files
         remove_orphans(table.parent.glob(f".{table.name}.*.tmp"))
     try:
@@ -107,9 +105,16 @@ def prepare(
                 f"{name}: {folder} cannot be written ({error.strerror}). Make room, or choose another folder "
                 "with --data-dir or BENCH_DATA."
             ) from error
+        names = ", ".join(str(folder / file.path) for file in entry.files)
         raise ValueError(
-            f"{name}: a published file cannot be read ({error}). Type {typed('verify', name, folder)}."
+            f"{name}: the published data ({names}) cannot be read ({error}). "
+            f"Delete what is damaged and type {typed('fetch', name, folder)}."
         ) from error
+    if not entry.is_prepared(source, folder):
+        raise ValueError(
+            f"{name}: its preparer did not write {' and '.join(entry.caches[source])} by "
+            "bench.data.cache.write_table, which records what is whole."
+        )
 
 
 def open_dataset(name: str, source: str, folder: Path) -> Dataset:
@@ -137,16 +142,21 @@ def _entry_with_source(name: str, source: str) -> Entry:
     return entry
 
 
+def _check_published(entry: Entry, folder: Path) -> None:
+    missing = ", ".join(str(folder / file.path) for file in entry.missing_files(folder))
+    fetch = typed("fetch", entry.name, folder)
+    if missing:
+        raise FileNotFoundError(f"{entry.name}: {missing} is needed and not there. Type {fetch}.")
+    for file in entry.files:
+        path = folder / file.path
+        if problem := flaw(path, file):
+            raise ValueError(
+                f"{entry.name}: {path} is not the published file ({problem}). Delete it and type {fetch}."
+            )
+
+
 def _own_entry(name: str) -> Entry:
-    module_name, _, attribute = name.partition(":")
-    package = module_name.rpartition(".")[0]
-    if (package and importlib.util.find_spec(package.partition(".")[0]) is None) or (
-        importlib.util.find_spec(module_name) is None
-    ):
-        raise ValueError(
-            f"{name!r}: there is no module {module_name}. Run from its folder, or add that to PYTHONPATH."
-        )
-    found = getattr(importlib.import_module(module_name), attribute, None)
+    found = own_object(name)
     if isinstance(found, Entry):
         return found
     if isinstance(found, type) and issubclass(found, Dataset):
@@ -155,6 +165,11 @@ def _own_entry(name: str) -> Entry:
         if lacking:
             raise ValueError(
                 f"{name!r} does not say its {', '.join(lacking)}; docs/datasets.md shows a class."
+            )
+        if len(found.factor_names) != len(found.factor_sizes):
+            raise ValueError(
+                f"{name!r} has {len(found.factor_names)} factor_names and {len(found.factor_sizes)} "
+                "factor_sizes; each factor has a name and a size."
             )
         return Entry(
             name=name,

@@ -1,6 +1,7 @@
 """What a data set is: a grid of factor values with images, and the entry that says where it comes from.
 
-Only numpy is imported here: plans and reports ask an entry for factors and sources without opening anything.
+Nothing heavier than numpy is imported here: plans and reports ask an entry for factors and sources without
+opening anything.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from bench.data.record import is_made
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -115,6 +118,11 @@ class File:
     md5: str | None = None
     sha256: str | None = None
 
+    @property
+    def has_checksum(self) -> bool:
+        """Whether anybody recorded its checksum, by which it can be told from another file."""
+        return bool(self.md5 or self.sha256)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -129,7 +137,8 @@ class Entry:
     opener: Callable[[str, Path], Dataset]
     """(source, data folder) -> the data set; its prepared files are there."""
     preparer: Callable[[str, Path, int, Progress], None]
-    """(source, data folder, processes, progress): makes the prepared files that are missing."""
+    """(source, data folder, processes, progress): makes the prepared files that are missing, by
+    `bench.data.cache.write_table`, which records them."""
     files: tuple[File, ...] = ()
     licence: str = ""
     citation: str = ""
@@ -146,5 +155,5 @@ class Entry:
         return [file for file in self.files if not (folder / file.path).is_file()]
 
     def is_prepared(self, source: str, folder: Path) -> bool:
-        """Whether every prepared file of `source` is there; each appears whole or not at all."""
-        return all((folder / cache).is_file() for cache in self.caches[source])
+        """Whether every prepared file of `source` is there, as long as its record says."""
+        return all(is_made(folder / cache) for cache in self.caches[source])

@@ -14,14 +14,22 @@ import numpy as np
 
 from bench.atomic import whole_file
 from bench.data.base import Progress
+from bench.data.record import write_record
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def write_table(path: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray], progress: Progress) -> None:
+def write_table(
+    path: Path,
+    shape: tuple[int, ...],
+    blocks: Iterable[np.ndarray],
+    progress: Progress,
+    published: Iterable[Path] = (),
+) -> None:
     """Write `blocks`, consecutive rows of a uint8 table of `shape`, to `path` (.npy) in one atomic step.
 
+    Its record goes before it, with the checksums of the `published` files in its folder that it is made from.
     `progress` is told rows done and rows in all. A ValueError, and no file, if the rows are not as many.
     """
     done = 0
@@ -35,6 +43,7 @@ def write_table(path: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]
         if done != shape[0]:
             raise ValueError(f"{path.name} should get {shape[0]} rows, but its source gave {done}.")
         file.flush()
+        write_record(path, temporary, published)
 
 
 def open_table(path: Path) -> np.ndarray:

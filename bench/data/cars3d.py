@@ -21,6 +21,7 @@ from bench.data.resize import lanczos_64
 
 FACTOR_NAMES = ("elevation", "azimuth", "object")
 FACTOR_SIZES = (4, 24, 183)
+MESH = (128, 128, 3, 24, 4)  # a car's `im`: row, column, channel, azimuth, elevation
 RENDERED = "rendered:1"
 CACHES = {"real": ("cars3d/real.npy",), RENDERED: ("cars3d/rendered-1.npy",)}
 
@@ -47,12 +48,13 @@ class Cars3D(StoredImages):
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the table (17568, 64, 64, 3), 216 MB, in grid order."""
     path = folder / CACHES[source][0]
-    if source == "real":
-        table = _published_table(folder / FILE.path, processes, progress)
+    published = [folder / FILE.path] if source == "real" else []
+    if published:
+        table = _published_table(*published, processes, progress)
         blocks = table.reshape(-1, FACTOR_SIZES[2], 64, 64, 3)
     else:
         blocks = in_order(_rendered_block, np.ndindex(FACTOR_SIZES[:2]), processes)
-    write_table(path, (math.prod(FACTOR_SIZES), 64, 64, 3), blocks, progress)
+    write_table(path, (math.prod(FACTOR_SIZES), 64, 64, 3), blocks, progress, published)
 
 
 def _rendered_block(view: tuple[int, ...]) -> np.ndarray:
@@ -100,11 +102,22 @@ def _car(name: str) -> str:
 
 
 def _shrink(mesh: tuple[str, bytes]) -> tuple[str, np.ndarray]:
-    """Name and views (4, 24, 64, 64, 3) of a car; its `im` is (row, column, channel, azimuth, elevation)."""
+    """Name and views (4, 24, 64, 64, 3) of a car."""
     from scipy.io import loadmat
 
     name, content = mesh
-    views = loadmat(io.BytesIO(content), variable_names=["im"])["im"].transpose(4, 3, 0, 1, 2)
+    try:
+        views = loadmat(io.BytesIO(content), variable_names=["im"])["im"]
+    except Exception as error:  # scipy has errors of five kinds for a file that is cut
+        raise ValueError(
+            f"{Path(FILE.path).name} holds a mesh of {name} that cannot be read ({error}). Fetch it again."
+        ) from error
+    if views.shape != MESH or views.dtype != np.uint8:
+        raise ValueError(
+            f"{Path(FILE.path).name} holds a mesh of {name} of {views.dtype} and shape {views.shape}; Cars3D "
+            f"has uint8 of {MESH}. Fetch it again."
+        )
+    views = views.transpose(4, 3, 0, 1, 2)
     small = lanczos_64(np.ascontiguousarray(views).reshape(-1, *views.shape[2:]))
     return name, small.reshape(*views.shape[:2], 64, 64, 3)
 

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from bench.atomic import whole_file
 from bench.data import DATASETS, find_entry, open_dataset, typed
-from bench.data.base import Dataset, Entry
+from bench.data.base import Dataset, Entry, File
 from bench.data.contact_sheet import contact_sheet
 from bench.data.fetch import FetchError, fetch_file, flaw
+from bench.data.record import recorded, sha256
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Listing:
     factors: dict[str, int]
     image_shape: tuple[int, int, int]
     real: str
-    """The published files: "there", "prepared", "missing", "part of it", or "none" (a user's own set)."""
+    """The published files: "there", "prepared" (and whether they are still there), "missing", "part of it",
+    or "none" (a user's own set)."""
     rendered: str
     """The rendering: "prepared", "to be made", or "none"."""
     size: str
@@ -78,35 +81,53 @@ def fetch(name: str, folder: Path, progress: Callable[[str, int, int], None]) ->
                 failures.append(str(error))
                 yield f"{told}: not fetched."
             else:
-                yield f"{told}: {'fetched and checked' if fetched else 'already there'}."
+                yield f"{told}: {'fetched' if fetched else 'already there'}, {_checked(file, fetched)}."
     if failures:
         raise FetchError("\n".join(failures))
 
 
 def verify(name: str, folder: Path) -> Iterator[Check]:
-    """Check the published files and the prepared tables of a data set; hashing takes a few seconds per GB."""
-    entry = find_entry(name)
-    for file in entry.files:
-        path = folder / file.path
-        if not path.is_file():
-            yield Check(path, "missing", f"type {typed('fetch', name, folder)}")
-        elif problem := flaw(path, file):
-            yield Check(path, "wrong", f"{problem}; delete it and type {typed('fetch', name, folder)}")
-        elif file.md5 or file.sha256:
-            yield Check(path, "right", "as published")
-        else:
-            yield Check(path, "unknown", "nobody recorded its checksum")
-    for source in entry.caches:
-        if entry.is_prepared(source, folder):
-            yield _check_images(entry, source, folder)
+    """Check all bytes of the published files and prepared tables of a data set, or of "all".
+
+    Hashing takes a few seconds per GB. What data sets share is checked once.
+    """
+    done: dict[Path, Check] = {}
+    for entry in DATASETS.values() if name == "all" else [find_entry(name)]:
+        for file in entry.files:
+            path = folder / file.path
+            if path not in done:
+                done[path] = _check_file(path, file, typed("fetch", entry.name, folder))
+                yield done[path]
+        for source, caches in entry.caches.items():
+            prepare = typed("prepare", entry.name, folder, f" --source {source.partition(':')[0]}")
+            for table in (folder / cache for cache in caches):
+                if table.is_file() and table not in done:
+                    done[table] = _check_table(table, source, done, prepare)
+                    yield done[table]
+            if all(folder / cache in done and done[folder / cache].state == "right" for cache in caches):
+                yield from _check_images(entry, source, folder, prepare)
 
 
 def show(name: str, source: str, folder: Path, path: Path, seed: int = 0) -> Path:
     """Write the contact sheet of a prepared data set to `path` (PNG): random images, each factor alone."""
     rng = np.random.Generator(np.random.Philox(seed))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(open_dataset(name, source, folder), rng).save(path, format="PNG")
+    sheet = contact_sheet(open_dataset(name, source, folder), rng)
+    try:
+        with whole_file(path) as temporary:
+            sheet.save(temporary, format="PNG")
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror or error}). Name another PNG file with --out."
+        ) from error
     return path
+
+
+def _checked(file: File, fetched: bool) -> str:
+    """How far a file that is not known to be wrong was checked, in words."""
+    if file.has_checksum:
+        return "as published"
+    checked = "only its size checked" if fetched or file.bytes else "unchecked"
+    return f"{checked}: nobody recorded its checksum"
 
 
 def _listing(entry: Entry, folder: Path) -> Listing:
@@ -114,7 +135,7 @@ def _listing(entry: Entry, folder: Path) -> Listing:
     if not entry.files:
         real = "none"
     elif entry.is_prepared("real", folder):
-        real = "prepared"
+        real = "prepared, its file no longer there" if missing else "prepared"
     elif not missing:
         real = "there"
     else:
@@ -149,17 +170,46 @@ def _size(entry: Entry) -> str:
     return f"about {known / 1e6:,.0f} MB{rest}" if known else "size not recorded"
 
 
-def _check_images(entry: Entry, source: str, folder: Path) -> Check:
-    """Whether a prepared data set opens, and its first and last image are what the entry promises."""
-    path = folder / entry.caches[source][0] if entry.caches[source] else folder
+def _check_file(path: Path, file: File, fetch: str) -> Check:
+    """Whether a published file is there and is the published one; `fetch` is the command that gets it."""
+    if not path.is_file():
+        return Check(path, "missing", f"type {fetch}")
+    if problem := flaw(path, file):
+        return Check(path, "wrong", f"{problem}; delete it and type {fetch}")
+    return Check(path, "right" if file.has_checksum else "unknown", _checked(file, fetched=False))
+
+
+def _check_table(table: Path, source: str, done: Mapping[Path, Check], prepare: str) -> Check:
+    """Whether a prepared table is what was recorded when it was made; `prepare` makes it anew."""
+    record = recorded(table)
+    if record is None:
+        return Check(table, "unknown", f"without a record of its checksum it is not used; type {prepare}")
+    if sha256(table) != record.sha256:
+        return Check(table, "wrong", f"its sha256 is not the one recorded; delete it and type {prepare}")
+    origins = []
+    for name, checksum in record.made_from.items():
+        path = table.with_name(name)
+        state = done[path].state if path in done else "unknown"
+        # What has a published checksum was checked against it before the table was made.
+        if state == "unknown" and path.is_file() and sha256(path) != checksum:
+            return Check(table, "wrong", f"made from another {name}; delete it and type {prepare}")
+        since = {"missing": ", no longer there", "wrong": " when that was right"}.get(state, "")
+        origins.append(f" from {name}{since}")
+    return Check(table, "right", f"as prepared ({source}{','.join(origins)})")
+
+
+def _check_images(entry: Entry, source: str, folder: Path, prepare: str) -> Iterator[Check]:
+    """Whether a data set opens, and its first and last image are what the entry promises."""
+    caches = entry.caches[source]
     try:
         problem = _flaw(entry, entry.opener(source, folder))
-    except (ValueError, IndexError, OSError, AttributeError, NotImplementedError) as error:
+    except Exception as error:  # a user's own data set may raise anything
         problem = f"{type(error).__name__}: {error}"
-    if problem is None:
-        return Check(path, "right", f"prepared ({source})" if entry.caches[source] else f"{entry.name} opens")
-    mend = f"; delete it and type {typed('prepare', entry.name, folder)}" if entry.caches[source] else ""
-    return Check(path, "wrong", problem + mend)
+    if problem:
+        mend = f"; delete it and type {prepare}" if caches else ""
+        yield Check(folder / caches[0] if caches else folder, "wrong", problem + mend)
+    elif not caches:
+        yield Check(folder, "right", f"{entry.name} opens")
 
 
 def _flaw(entry: Entry, dataset: Dataset) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 from bench.data import dsprites_render as geometry
 from bench.data.base import Entry, File, PackedImages, Progress
 from bench.data.cache import in_order, npz_blocks, open_table, write_table
+from bench.data.record import is_made
 
 FACTOR_NAMES = ("shape", "scale", "orientation", "posX", "posY")
 FACTOR_SIZES = geometry.FACTOR_SIZES
@@ -80,10 +81,11 @@ def open_bits(source: str, folder: Path) -> np.ndarray:
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the bit-packed table (737280, 512) of `source`, 377 MB, unless it is there."""
     path = folder / CACHES[source][0]
-    if path.is_file():
+    if is_made(path):
         return
-    blocks = published_blocks(folder / FILES[0].path) if source == "real" else rendered_blocks(processes)
-    write_table(path, (SIZE, geometry.IMAGE_BYTES), blocks, progress)
+    published = [folder / FILES[0].path] if source == "real" else []
+    blocks = published_blocks(*published) if published else rendered_blocks(processes)
+    write_table(path, (SIZE, geometry.IMAGE_BYTES), blocks, progress, published)
 
 
 def rendered_blocks(processes: int) -> Iterator[np.ndarray]:

@@ -35,16 +35,10 @@ class DSpritesQuick(PackedImages):
 
 
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
-    """Write the bit-packed table (9216, 512); from the published file, its whole table is made first."""
-    path = folder / CACHES[source][0]
-    if path.is_file():
-        return
-    if source == "real":
-        dsprites.prepare(source, folder, processes, progress)
-        blocks = _published_blocks(folder)
-    else:
-        blocks = _rendered_blocks(processes)
-    write_table(path, (9216, geometry.IMAGE_BYTES), blocks, progress)
+    """Write the bit-packed table (9216, 512)."""
+    published = [folder / dsprites.FILES[0].path] if source == "real" else []
+    blocks = _published_blocks(*published) if published else _rendered_blocks(processes)
+    write_table(folder / CACHES[source][0], (9216, geometry.IMAGE_BYTES), blocks, progress, published)
 
 
 def _rendered_blocks(processes: int) -> Iterator[np.ndarray]:
@@ -55,10 +49,11 @@ def _rendered_blocks(processes: int) -> Iterator[np.ndarray]:
     return in_order(block, np.ndindex(3, 6), processes)
 
 
-def _published_blocks(folder: Path) -> Iterator[np.ndarray]:
-    sprites = dsprites.open_bits("real", folder).reshape(3, 6, 40, 32, 32, geometry.IMAGE_BYTES)
-    for shape, scale in np.ndindex(3, 6):
-        yield sprites[shape, scale, 0][:, POS_Y].reshape(512, geometry.IMAGE_BYTES)
+def _published_blocks(path: Path) -> Iterator[np.ndarray]:
+    sprites = np.ndindex(dsprites.FACTOR_SIZES[:3])
+    for (_, _, orientation), block in zip(sprites, dsprites.published_blocks(path), strict=True):
+        if orientation == 0:
+            yield block.reshape(32, 32, geometry.IMAGE_BYTES)[:, POS_Y].reshape(512, geometry.IMAGE_BYTES)
 
 
 ENTRY = Entry(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from typing import BinaryIO
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from filelock import FileLock
@@ -31,10 +33,11 @@ class _Problem(Exception):
 
 
 def fetch_file(file: File, folder: Path, progress: Progress) -> bool:
-    """Fetch `file` to its place under the data folder; False, and nothing done, if it is there already.
+    """Fetch `file` to its place under the data folder; False, and nothing done, if it is there and right.
 
     Bytes gather in `NAME.part`, from which a later call goes on. `progress` is called with bytes done and in
-    all. A FetchError tells what every address answered, or why nothing can be written.
+    all. A FetchError tells what every address answered, why nothing can be written, or what is wrong with the
+    file that is there.
     """
     target = folder / file.path
     try:
@@ -51,6 +54,11 @@ def _fetch(file: File, target: Path, progress: Progress) -> bool:
     part = target.with_name(f"{target.name}.part")
     with FileLock(target.with_name(f".{target.name}.lock")):  # two at once would append to the same part
         if target.is_file():
+            if problem := flaw(target, file):
+                raise FetchError(
+                    f"{target} is there and is not the published file ({problem}). Delete it and type the "
+                    "command again."
+                )
             return False
         problems = []
         for url in file.urls:
@@ -71,6 +79,8 @@ def _fetch(file: File, target: Path, progress: Progress) -> bool:
 def flaw(path: Path, file: File) -> str | None:
     """What is wrong with a published file at `path`, as a clause; None when it is as it should be."""
     size = path.stat().st_size
+    if size == 0:
+        return "it is empty"
     if file.bytes is not None and size != file.bytes:
         return f"it has {size:,} bytes, the published file {file.bytes:,}"
     for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):
@@ -103,15 +113,18 @@ def _append(url: str, part: Path, done: int, file: File, progress: Progress) -> 
         with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as response:
             if response.status != HTTPStatus.PARTIAL_CONTENT:
                 done = 0  # the host sends the whole file, whatever was asked for
-            length = response.headers.get("Content-Length")
-            total = done + int(length) if length else None
+            elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
+                if not done:
+                    raise _Problem("the host sent a part of the file that nobody asked for.")
+                return _append(url, part, 0, file, progress)  # another part than asked for: all of it, then
+            total = None if response.length is None else done + response.length
             _check_answer(response.headers.get_content_type(), total, file)
             _check_room(part, done, total)
-            with part.open("r+b" if done else "wb") as out:
-                out.truncate(done)
-                out.seek(done)
+            with _open(part, done) as out:
                 while chunk := response.read(CHUNK):
-                    _write(out, chunk, part)
+                    with _disk(part):
+                        out.write(chunk)
+                        out.flush()
                     done += len(chunk)
                     progress(done, total or 0)
             return done, total
@@ -122,7 +135,7 @@ def _append(url: str, part: Path, done: int, file: File, progress: Progress) -> 
             part.unlink()
             raise _Problem("the part fetched earlier is no part of this file; it is removed.") from error
         raise _Problem(f"the host answered {error.code} {error.reason}.") from error
-    except (URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
+    except (OSError, HTTPException) as error:  # a FetchError is neither: that is the disk's
         raise _Problem(f"no connection ({getattr(error, 'reason', error)}).") from error
 
 
@@ -130,7 +143,7 @@ def _check_answer(content_type: str, total: int | None, file: File) -> None:
     """Refuse what cannot be the published file, or could not be told from half of it, before its bytes."""
     if content_type == "text/html":
         raise _Problem("the host answered with a web page.")
-    if total is None and not (file.bytes or file.md5 or file.sha256):
+    if total is None and not (file.bytes or file.has_checksum):
         raise _Problem("the host does not say how long the file is, and nobody recorded it.")
     if None not in (total, file.bytes) and total != file.bytes:
         raise _Problem(f"it has {total:,} bytes there, the published file {file.bytes:,}.")
@@ -146,10 +159,20 @@ def _check_room(part: Path, done: int, total: int | None) -> None:
         )
 
 
-def _write(out, chunk: bytes, part: Path) -> None:
+def _open(part: Path, done: int) -> BinaryIO:
+    """The part, to be written on after its first `done` bytes."""
+    with _disk(part):
+        out = part.open("r+b" if done else "wb")
+        out.truncate(done)
+        out.seek(done)
+        return out
+
+
+@contextmanager
+def _disk(part: Path) -> Iterator[None]:
+    """What goes wrong in here is the disk's, not the connection's."""
     try:
-        out.write(chunk)
-        out.flush()
+        yield
     except OSError as error:
         raise FetchError(
             f"{part} cannot be written ({error.strerror}). Make room and type the command again: it goes on "

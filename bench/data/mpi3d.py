@@ -42,8 +42,9 @@ def entry(name: str, size: int, factor_sizes: tuple[int, ...], address: str, md5
         return dataset
 
     def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
-        shape = (size, 64, 64, 3)
-        write_table(folder / cache, shape, npz_blocks(folder / file.path, "images", shape, 1000), progress)
+        shape, published = (size, 64, 64, 3), folder / file.path
+        blocks = npz_blocks(published, "images", shape, 1000)
+        write_table(folder / cache, shape, blocks, progress, [published])
 
     return Entry(
         name=name,

@@ -62,8 +62,9 @@ def open_source(source: str, folder: Path) -> ScreamDSprites:
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
     """Write the table of dSprites and the picture (H, W, 3), unless they are there."""
     dsprites.prepare(source, folder, processes, progress)
-    picture = _published(folder / PICTURE.path) if source == "real" else scream_render.render()
-    write_table(folder / CACHES[source][1], picture.shape, [picture], progress)
+    published = [folder / PICTURE.path] if source == "real" else []
+    picture = _published(*published) if published else scream_render.render()
+    write_table(folder / CACHES[source][1], picture.shape, [picture], progress, published)
 
 
 def _published(path: Path) -> np.ndarray:
@@ -74,6 +75,12 @@ def _published(path: Path) -> np.ndarray:
         picture.thumbnail(
             (350, 274)
         )  # bicubic, as the Pillow of the study; its JPEG decoder differs a little
+        width, height = picture.size
+        if min(width, height) <= 64:
+            raise ValueError(
+                f"{path} has {width}×{height} pixels once it fits into 350×274; patches of 64×64 are drawn "
+                "from it, so more than 64×64 are needed. Fetch The Scream again."
+            )
         return np.asarray(picture.convert("RGB"))
 
 

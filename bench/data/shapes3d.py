@@ -68,7 +68,8 @@ def prepare(source: str, folder: Path, processes: int, progress: Progress) -> No
     """Write the images (480000, 64, 64, 3), 5.9 GB, or the rendered maps (480, 5, 64, 64), 10 MB."""
     path = folder / CACHES[source][0]
     if source == "real":
-        write_table(path, (SIZE, 64, 64, 3), _published_blocks(folder / FILE.path), progress)
+        published = folder / FILE.path
+        write_table(path, (SIZE, 64, 64, 3), _published_blocks(published), progress, [published])
     else:
         maps = in_order(_rendered_block, np.ndindex(shapes3d_render.GEOMETRY_SIZES), processes)
         write_table(path, (GEOMETRIES, len(shapes3d_render.MAPS), 64, 64), maps, progress)

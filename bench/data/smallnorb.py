@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gzip
 import math
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,22 +87,27 @@ def prepare(source: str, folder: Path, processes: int, progress: Progress) -> No
     """Write the table (48600, 64, 64, 1), 199 MB, in grid order with the instance fastest."""
     path = folder / CACHES[source][0]
     shape = (math.prod(FACTOR_SIZES) * INSTANCES, 64, 64, 1)
-    blocks = _published_blocks(folder, processes) if source == "real" else _rendered_blocks(processes)
-    write_table(path, shape, blocks, progress)
+    published = [folder / file.path for file in FILES] if source == "real" else []
+    blocks = _published_blocks(folder, processes) if published else _rendered_blocks(processes)
+    write_table(path, shape, blocks, progress, published)
 
 
 def read_matrix(path: Path) -> np.ndarray:
     """A gzipped binary matrix of SmallNORB: magic number, number of sizes, the sizes, the elements."""
-    with gzip.open(path) as file:
-        content = file.read()
-    magic, axes = np.frombuffer(content, "<i4", 2)
-    if int(magic) not in ELEMENTS:
+    try:
+        with gzip.open(path) as file:
+            content = file.read()
+        magic, axes = struct.unpack_from("<2i", content)
+        element = ELEMENTS[magic]
+        shape = struct.unpack_from(f"<{axes}i", content, offset=8)
+        start = 8 + 4 * max(3, axes)  # three sizes are stored even where there are fewer axes
+        return np.frombuffer(content, element, offset=start).reshape(shape)
+    except KeyError:
         raise ValueError(
             f"{path} is no matrix of SmallNORB (its magic number is {magic:#x}). Fetch it again."
-        )
-    shape = np.frombuffer(content, "<i4", axes, offset=8)
-    # Three sizes are stored even where there are fewer axes.
-    return np.frombuffer(content, ELEMENTS[int(magic)], offset=8 + 4 * max(3, axes)).reshape(shape)
+        ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, struct.error, ValueError) as error:
+        raise ValueError(f"{path} is no whole matrix of SmallNORB ({error}). Fetch it again.") from error
 
 
 def _published_blocks(folder: Path, processes: int) -> Iterator[np.ndarray]:

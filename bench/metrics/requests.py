@@ -5,7 +5,6 @@ A request is `dci` (the default estimator), `dci@study`, `{mig: {bins: 10}}` or 
 
 import difflib
 import hashlib
-import importlib
 import inspect
 import json
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import metrics as listed
+from bench.load import own_object
 
 
 @dataclass(frozen=True)
@@ -178,13 +178,7 @@ def _unknown(kind: str, word: str, allowed) -> str:
 
 def _users_function(name: str) -> Callable:
     """The function behind `package.module:NAME`."""
-    module, _, attribute = name.partition(":")
-    try:
-        function = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"The metric {name} cannot be loaded: {error}. Write package.module:NAME, importable here."
-        ) from error
+    function = own_object(name)
     if not callable(function):
         raise ValueError(f"The metric {name} is not a function metric(rows, *, rng) -> Result.")
     return function

@@ -54,7 +54,8 @@ class Host:
         self.cut_after = None  # bytes after which it closes the connection, once
         self.knows_ranges = True
         self.content_type = "application/octet-stream"
-        self.says_length = True
+        self.says_length = True  # or what it says instead
+        self.skips = 0  # bytes by which its parts begin later than was asked for
 
     def publish(self, file, content):
         """`file` as this host has it: its address here, its length and checksums those of `content`."""
@@ -77,6 +78,7 @@ class Host:
             handler.send_error(self.status if self.status != 200 else 404)
             return
         content = self.files[name]
+        start += self.skips if start else 0
         if start >= len(content):
             handler.send_response(416)
             handler.send_header("Content-Range", f"bytes */{len(content)}")
@@ -84,8 +86,11 @@ class Host:
             return
         handler.send_response(206 if start else 200)
         handler.send_header("Content-Type", self.content_type)
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if self.says_length:
-            handler.send_header("Content-Length", str(len(content) - start))
+            length = len(content) - start if self.says_length is True else self.says_length
+            handler.send_header("Content-Length", str(length))
         handler.end_headers()
         end, self.cut_after = self.cut_after, None
         with suppress(ConnectionError):  # who refuses a file hangs up before its bytes

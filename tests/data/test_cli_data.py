@@ -1,5 +1,10 @@
 """`bench data` as it is typed, against a host on 127.0.0.1."""
 
+import os
+import resource
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -32,13 +37,15 @@ def test_cut_fetch_then_the_whole_way_to_a_sheet(bench, host, sprites, tmp_path)
     assert "the connection ended after 1,000 of" in cut.output
     assert "published missing" in bench("list", "dsprites").output
     assert bench("verify", "dsprites").exit_code == 1
+    assert bench("verify", "all").exit_code == 1
     assert bench("prepare", "dsprites", "--source", "real").exit_code == 2
     whole = bench("fetch", "dsprites")
     assert whole.exit_code == 0
     assert "Licence: Apache-2.0" in whole.output
-    assert "fetched and checked" in whole.output
+    assert "fetched, as published" in whole.output
     assert [start for _, start in host.requests] == [0, 1000]
     assert "right" in bench("verify", "dsprites").output
+    assert bench("verify", "all").exit_code == 0
     assert "dsprites (real) is not prepared" in bench("show", "dsprites").output
     assert "dsprites (real) is ready" in bench("prepare", "dsprites").output
     listed = bench("list", "dsprites").output
@@ -71,14 +78,64 @@ def test_prepare_that_is_interrupted_leaves_nothing(bench, monkeypatch, tmp_path
     assert list((tmp_path / "data/dsprites").iterdir()) == []
 
 
-def test_what_cannot_be_had_is_a_sentence_and_exit_code_2(bench):
+def test_what_cannot_be_had_is_a_sentence_and_exit_code_2(bench, tmp_path, monkeypatch):
+    (tmp_path / "broken_set.py").write_text("class Set:\n    name =\n")
+    monkeypatch.syspath_prepend(tmp_path)
     for words, told in [
         (("fetch", "dsprite"), "Did you mean 'dsprites'?"),
         (("prepare", "mpi3d_toy", "--source", "rendered"), "mpi3d_toy has no renderer"),
         (("prepare", "mpi3d_toy"), "Type `bench data fetch mpi3d_toy`"),
         (("show", "cars3d"), "Type `bench data prepare cars3d --source rendered`"),
         (("list", "nowhere:Set"), "there is no module nowhere"),
+        (("list", "broken_set:Set"), "broken_set:Set cannot be loaded (SyntaxError: "),
+        (("verify", "broken_set:Set"), "broken_set:Set cannot be loaded (SyntaxError: "),
+        (("show", "broken_set:Set"), "broken_set:Set cannot be loaded (SyntaxError: "),
     ]:
         result = bench(*words)
         assert result.exit_code == 2
         assert told in result.output
+
+
+@pytest.fixture
+def prepared(bench, monkeypatch, rendered_folder, quick):
+    monkeypatch.setenv("BENCH_DATA", str(rendered_folder))
+
+
+@pytest.mark.parametrize("out", ["folder", "file/sheet.png", "file/deeper/sheet.png"])
+def test_sheet_that_cannot_be_written_is_a_sentence(bench, prepared, tmp_path, out):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    result = bench("show", "dsprites_quick", "--out", out)
+    assert result.exit_code == 2
+    assert f"{out} cannot be written (" in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_sheet_on_a_full_disk_is_a_sentence_and_no_file(bench, prepared, tmp_path):
+    """The kernel's limit on a file's length stands in for the full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        result = bench("show", "dsprites_quick", "--out", "sheet.png")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 2
+    assert "sheet.png cannot be written (File too large)" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sheet_on_a_device_that_is_full(bench, prepared, tmp_path):
+    (tmp_path / "sheet.png").symlink_to("/dev/full")
+    result = bench("show", "dsprites_quick", "--out", "sheet.png")
+    assert result.exit_code == 2
+    assert "sheet.png cannot be written (No space left on device)" in result.output
+
+
+def test_reader_that_stops_reading_ends_it_quietly():
+    """As `bench data list | head -1`: the other end of the pipe is closed."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-c", "from bench.cli import main; main(['data', 'list'])"]
+    result = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert result.stderr == ""

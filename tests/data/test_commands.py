@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench import data
 from bench.data import commands, contact_sheet, dsprites, shapes3d, smallnorb
+from bench.data.base import File
+from bench.data.cache import write_table
 from bench.data.fetch import FetchError
 
 
@@ -59,8 +63,34 @@ def test_fetch_says_licence_address_and_what_it_did(host, published, tmp_path):
     assert "Apache-2.0" in lines[0]
     assert "Burgess" in lines[0]
     assert lines[1] == f"{host.address}/3dshapes.h5 -> {tmp_path / shapes3d.FILE.path}"
-    assert lines[2] == "3dshapes.h5: fetched and checked."
-    assert list(commands.fetch("shapes3d", tmp_path, silent))[2] == "3dshapes.h5: already there."
+    assert lines[2] == "3dshapes.h5: fetched, as published."
+    assert (
+        list(commands.fetch("shapes3d", tmp_path, silent))[2] == "3dshapes.h5: already there, as published."
+    )
+
+
+def test_fetch_does_not_say_checked_of_what_nobody_recorded(host, published, monkeypatch, tmp_path):
+    published("scream_dsprites", {"scream_dsprites/The_Scream.jpg": b"a picture"})
+    entry = data.DATASETS["scream_dsprites"]
+    (file,) = entry.files
+    file = replace(file, bytes=None, md5=None, sha256=None)
+    monkeypatch.setitem(data.DATASETS, "scream_dsprites", replace(entry, files=(file,)))
+    told = [list(commands.fetch("scream_dsprites", tmp_path, silent))[-1] for _ in range(2)]
+    assert told == [
+        "The_Scream.jpg: fetched, only its size checked: nobody recorded its checksum.",
+        "The_Scream.jpg: already there, unchecked: nobody recorded its checksum.",
+    ]
+
+
+def test_fetch_of_what_is_there_and_wrong(published, tmp_path):
+    published("shapes3d", {shapes3d.FILE.path: b"shapes"})
+    path = tmp_path / shapes3d.FILE.path
+    path.parent.mkdir()
+    for content, told in [(b"", "it is empty"), (b"shapez", "its sha256 is")]:
+        path.write_bytes(content)
+        with pytest.raises(FetchError, match=rf"is not the published file \({told}.*Delete it"):
+            list(commands.fetch("shapes3d", tmp_path, silent))
+        assert path.read_bytes() == content
 
 
 def test_verify_tells_right_wrong_missing_and_unknown(published, tmp_path):
@@ -74,21 +104,109 @@ def test_verify_tells_right_wrong_missing_and_unknown(published, tmp_path):
     assert "sha256" in check.detail
     picture = tmp_path / "scream_dsprites/The_Scream.jpg"
     picture.parent.mkdir()
-    picture.touch()
+    picture.write_bytes(b"a picture")
     assert [check.state for check in commands.verify("scream_dsprites", tmp_path)] == ["missing", "unknown"]
+    picture.write_bytes(b"")
+    assert [check.state for check in commands.verify("scream_dsprites", tmp_path)] == ["missing", "wrong"]
 
 
-def test_verify_sees_a_prepared_table_that_was_cut(quick, tmp_path):
+@pytest.fixture
+def table(quick, tmp_path):
+    """The quick set's rendered table, prepared."""
     path = tmp_path / data.DATASETS["dsprites_quick"].caches["rendered:1"][0]
-    path.parent.mkdir()
-    np.save(path, quick.bits[:9000])
-    check = list(commands.verify("dsprites_quick", tmp_path))[-1]
-    assert (check.path, check.state) == (path, "wrong")
-    np.save(path, quick.bits)
-    path.write_bytes(path.read_bytes()[:-1000])
-    assert list(commands.verify("dsprites_quick", tmp_path))[-1].state == "wrong"
-    np.save(path, quick.bits)
-    assert list(commands.verify("dsprites_quick", tmp_path))[-1].state == "right"
+    write_table(path, quick.bits.shape, [quick.bits], lambda done, total: None)
+    return path
+
+
+def last_check(name, folder):
+    return list(commands.verify(name, folder))[-1]
+
+
+def test_verify_sees_a_prepared_table_that_was_cut(table, tmp_path):
+    assert last_check("dsprites_quick", tmp_path) == commands.Check(
+        table, "right", "as prepared (rendered:1)"
+    )
+    table.write_bytes(table.read_bytes()[:-1000])
+    check = last_check("dsprites_quick", tmp_path)
+    assert (check.path, check.state) == (table, "wrong")
+    assert "type `bench data prepare dsprites_quick --source rendered" in check.detail
+
+
+def test_verify_sees_a_hole_in_the_middle_of_a_table(table, tmp_path):
+    with table.open("r+b") as file:
+        file.seek(128 + 4000 * 512)
+        file.write(bytes(100 * 512))
+    check = last_check("dsprites_quick", tmp_path)
+    assert (check.path, check.state) == (table, "wrong")
+
+
+def test_verify_sees_a_recorded_table_of_another_shape(quick, table, tmp_path):
+    write_table(table, (9000, 512), [quick.bits[:9000]], lambda done, total: None)
+    assert last_check("dsprites_quick", tmp_path).state == "wrong"
+
+
+def test_table_without_a_record_is_not_used_and_made_anew(quick, table, tmp_path):
+    (record,) = table.parent.glob("*.json")
+    record.unlink()
+    assert listing("dsprites_quick", tmp_path).rendered == "to be made"
+    check = last_check("dsprites_quick", tmp_path)
+    assert (check.path, check.state) == (table, "unknown")
+    assert "is not used" in check.detail
+    table.write_bytes(bytes(1000))
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    assert last_check("dsprites_quick", tmp_path).state == "right"
+
+
+@pytest.fixture
+def scream(published, monkeypatch, tmp_path):
+    """Scream-dSprites prepared from a picture of unrecorded checksum; returns the picture's path."""
+    path = "scream_dsprites/The_Scream.jpg"
+    entry = replace(data.DATASETS["scream_dsprites"], files=(File(path, ("http://127.0.0.1:9/x",)),))
+    monkeypatch.setitem(data.DATASETS, "scream_dsprites", entry)
+    (tmp_path / path).parent.mkdir()
+    Image.new("RGB", (800, 1000)).save(tmp_path / path)
+    for cache in entry.caches["real"]:
+        write_table(tmp_path / cache, (1, 512), [np.zeros((1, 512), np.uint8)], lambda *_: None)
+    (tmp_path / entry.caches["real"][1]).unlink()
+    data.prepare("scream_dsprites", "real", tmp_path)
+    return tmp_path / path
+
+
+def test_table_outlives_its_published_file_and_says_so(scream, tmp_path):
+    assert listing("scream_dsprites", tmp_path).real == "prepared"
+    scream.unlink()
+    assert data.resolve_source("scream_dsprites", "auto", tmp_path) == "real"
+    assert listing("scream_dsprites", tmp_path).real == "prepared, its file no longer there"
+    table = scream.with_name("real.npy")
+    (check,) = (check for check in commands.verify("scream_dsprites", tmp_path) if check.path == table)
+    assert check.state == "right"
+    assert check.detail == "as prepared (real from The_Scream.jpg, no longer there)"
+
+
+def test_verify_names_the_table_made_from_another_file(scream, tmp_path):
+    Image.new("RGB", (800, 1000), "white").save(scream)
+    table = scream.with_name("real.npy")
+    (check,) = (check for check in commands.verify("scream_dsprites", tmp_path) if check.path == table)
+    assert check.state == "wrong"
+    assert "made from another The_Scream.jpg" in check.detail
+
+
+def test_table_of_a_file_that_became_wrong_is_right_and_says_so(scream, tmp_path):
+    scream.write_bytes(b"")
+    table = scream.with_name("real.npy")
+    checks = {check.path: check for check in commands.verify("scream_dsprites", tmp_path)}
+    assert checks[scream].state == "wrong"
+    assert checks[table].state == "right"
+    assert checks[table].detail == "as prepared (real from The_Scream.jpg when that was right)"
+
+
+def test_verify_all_checks_what_is_shared_once(table, tmp_path):
+    checks = list(commands.verify("all", tmp_path))
+    paths = [check.path for check in checks]
+    assert len(set(paths)) == len(paths)
+    published = {tmp_path / file.path for entry in data.DATASETS.values() for file in entry.files}
+    assert set(paths) == published | {table}
+    assert [check.path for check in checks if check.state == "right"] == [table]
 
 
 def test_show_has_a_row_per_factor_moving_alone(quick, rendered_folder, tmp_path):

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,12 @@ import pytest
 
 from bench import data
 from bench.data import dsprites
-from bench.data.base import Dataset
+from bench.data.base import Dataset, File
+from bench.data.cache import write_table
+
+
+def silent(done, total):
+    pass
 
 
 class TwoColors(Dataset):
@@ -56,25 +62,20 @@ def test_own_class_is_found_by_module_and_name(tmp_path):
     assert data.open_dataset(name, "real", tmp_path).folder == tmp_path
 
 
-@pytest.mark.parametrize("attribute", ["NOT_A_DATASET", "missing"])
-def test_own_name_must_be_a_dataset(attribute):
+def test_own_name_must_be_a_dataset():
     with pytest.raises(ValueError, match="must name a bench.data.base.Dataset"):
-        data.find_entry(f"{__name__}:{attribute}")
-
-
-def test_own_module_that_is_not_there_says_where_to_run():
-    with pytest.raises(ValueError, match="no module nowhere_at_all. Run from its folder"):
-        data.find_entry("nowhere_at_all:MyImages")
-
-
-def test_own_package_that_is_not_there_says_where_to_run():
-    with pytest.raises(ValueError, match="no module nowhere.at_all. Run from its folder"):
-        data.find_entry("nowhere.at_all:MyImages")
+        data.find_entry(f"{__name__}:NOT_A_DATASET")
 
 
 def test_own_class_says_what_it_lacks():
     with pytest.raises(ValueError, match="does not say its factor_sizes, image_shape"):
         data.find_entry(f"{__name__}:Unfinished")
+
+
+def test_own_class_names_every_factor(monkeypatch):
+    monkeypatch.setattr(TwoColors, "factor_names", ("color", "size"))
+    with pytest.raises(ValueError, match="TwoColors' has 2 factor_names and 1 factor_sizes"):
+        data.find_entry(f"{__name__}:TwoColors")
 
 
 def test_what_to_type_names_a_folder_that_is_not_the_usual_one(tmp_path, monkeypatch):
@@ -94,10 +95,12 @@ def test_auto_takes_the_published_file_when_it_is_there(tmp_path):
     assert data.resolve_source("dsprites", "rendered", tmp_path) == "rendered:1"
 
 
-def test_the_table_of_the_published_file_is_enough(tmp_path):
+def test_the_table_of_the_published_file_is_enough_where_its_record_says_so(tmp_path):
     path = tmp_path / dsprites.CACHES["real"][0]
     path.parent.mkdir()
     path.touch()
+    assert data.resolve_source("dsprites", "auto", tmp_path) == "rendered:1"
+    write_table(path, (0, 512), [], silent)
     assert data.resolve_source("dsprites", "auto", tmp_path) == "real"
 
 
@@ -140,6 +143,17 @@ def test_prepare_reports_progress_and_does_nothing_twice(tmp_path):
     data.prepare("dsprites_quick", "rendered:1", tmp_path, lambda done, total: pytest.fail("made twice"))
 
 
+def test_table_that_was_cut_is_no_data_and_made_anew(tmp_path):
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    table = tmp_path / data.DATASETS["dsprites_quick"].caches["rendered:1"][0]
+    whole = table.read_bytes()
+    table.write_bytes(whole[:-1])
+    with pytest.raises(FileNotFoundError, match="is not prepared"):
+        data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    assert table.read_bytes() == whole
+
+
 def test_interrupted_prepare_leaves_nothing(tmp_path):
     def interrupt(done, total):
         raise KeyboardInterrupt
@@ -161,16 +175,46 @@ def test_disk_that_fills_up_leaves_no_table(tmp_path):
     assert list((tmp_path / "dsprites").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", data.DATASETS)
+@pytest.mark.parametrize("content", [b"half of something", b""])
+def test_wrong_file_is_no_data(name, content, tmp_path):
+    entry = data.DATASETS[name]
+    for file in entry.files:
+        (tmp_path / file.path).parent.mkdir(exist_ok=True)
+        (tmp_path / file.path).write_bytes(content)
+    told = "is not the published file .* Delete it and type `bench data fetch"
+    if content and not any(file.has_checksum for file in entry.files):
+        told = f"cannot be read .*bench data fetch {name}"
+    with pytest.raises(ValueError, match=told) as error:
+        data.prepare(name, "real", tmp_path)
+    assert str(tmp_path / entry.files[0].path) in str(error.value)
+    assert not entry.is_prepared("real", tmp_path)
+
+
 @pytest.mark.parametrize(
     "name", ["dsprites", "shapes3d", "smallnorb", "cars3d", "mpi3d_toy", "scream_dsprites"]
 )
-def test_damaged_file_is_no_data_and_says_how_to_check_it(name, tmp_path):
-    for file in data.DATASETS[name].files:
+def test_file_that_cannot_be_read_is_named_whatever_its_checksum(name, tmp_path, monkeypatch):
+    entry = data.DATASETS[name]
+    files = tuple(File(file.path, file.urls) for file in entry.files)
+    monkeypatch.setitem(data.DATASETS, name, replace(entry, files=files))
+    for file in files:
         (tmp_path / file.path).parent.mkdir(exist_ok=True)
         (tmp_path / file.path).write_bytes(b"half of something")
-    with pytest.raises(ValueError, match=f"cannot be read .*bench data verify {name}"):
+    told = rf"{files[0].path}.* (cannot be read .*bench data fetch {name}|is no whole matrix of SmallNORB)"
+    with pytest.raises(ValueError, match=told):
         data.prepare(name, "real", tmp_path)
-    assert not data.DATASETS[name].is_prepared("real", tmp_path)
+    assert not entry.is_prepared("real", tmp_path)
+
+
+def test_entry_whose_tables_are_not_recorded_is_told(tmp_path, monkeypatch):
+    def preparer(source, folder, processes, progress):
+        np.save(folder / "own.npy", np.zeros((2, 64, 64, 1), np.uint8))
+
+    entry = replace(data.DATASETS["dsprites"], caches={"real": ("own.npy",)}, preparer=preparer, files=())
+    monkeypatch.setitem(data.DATASETS, "dsprites", entry)
+    with pytest.raises(ValueError, match="did not write own.npy by bench.data.cache.write_table"):
+        data.prepare("dsprites", "real", tmp_path)
 
 
 def test_processes_do_not_change_a_byte(tmp_path, quick):

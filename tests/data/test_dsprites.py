@@ -24,12 +24,19 @@ def test_quick_is_orientation_0_and_the_middle_of_pos_y(quick, rng):
         np.testing.assert_array_equal(image[..., 0], expected * 255)
 
 
-def test_quick_is_cut_from_the_published_table(tmp_path, rng):
+def test_quick_is_cut_from_the_published_images(tmp_path, monkeypatch, rng):
     bits = rng.integers(256, size=(dsprites.SIZE, 1), dtype=np.uint8)
-    path = tmp_path / dsprites.CACHES["real"][0]
+
+    def blocks(path):
+        for start in range(0, dsprites.SIZE, 1024):
+            block = np.zeros((1024, 512), np.uint8)
+            block[:, :1] = bits[start : start + 1024]  # one byte of each image is enough to know it by
+            yield block
+
+    monkeypatch.setattr(dsprites, "published_blocks", blocks)
+    path = tmp_path / dsprites.FILES[0].path
     path.parent.mkdir()
-    table = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(dsprites.SIZE, 512))
-    table[:, :1] = bits  # a sparse file: one byte of each image is enough to know it by
+    path.touch()
     dsprites_quick.prepare("real", tmp_path, 1, lambda done, total: None)
     quick = data.open_dataset("dsprites_quick", "real", tmp_path)
     index = rng.integers(quick.size, size=50)

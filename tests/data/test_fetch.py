@@ -1,10 +1,14 @@
 """Fetching from a host that cuts, lies, refuses or forgets: nothing half-written is ever taken for data."""
 
+import errno
 import resource
 from dataclasses import replace
+from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
+from bench.data import DATASETS
 from bench.data.base import File
 from bench.data.fetch import FetchError, fetch_file, flaw
 
@@ -50,6 +54,25 @@ def test_host_without_ranges_is_read_from_the_start(host, file, tmp_path):
     assert (tmp_path / file.path).read_bytes() == CONTENT
 
 
+def test_host_that_goes_on_elsewhere_is_read_from_the_start(host, file, tmp_path):
+    """Its answer says that it begins with another byte than the one asked for."""
+    host.cut_after = 300_000
+    with pytest.raises(FetchError):
+        fetch_file(file, tmp_path, silent)
+    host.skips = 10_000
+    assert fetch_file(file, tmp_path, silent)
+    assert (tmp_path / file.path).read_bytes() == CONTENT
+    assert host.requests == [("file.bin", 0), ("file.bin", 300_000), ("file.bin", 0)]
+
+
+def test_length_that_is_no_number(host, file, tmp_path):
+    host.says_length = "many"
+    unrecorded = replace(file, bytes=None, md5=None, sha256=None)
+    with pytest.raises(FetchError, match=f"{file.urls[0]}: the host does not say how long the file is"):
+        fetch_file(unrecorded, tmp_path, silent)
+    assert fetch_file(file, tmp_path, silent)  # its recorded checksums are enough
+
+
 def test_part_that_is_whole_needs_no_more_bytes(host, file, tmp_path):
     """A process may die between the last byte and the check; without a recorded length the host is asked."""
     (tmp_path / "set").mkdir()
@@ -93,9 +116,29 @@ def test_refusal_names_address_answer_and_place(host, file, tmp_path):
         assert part in str(error.value)
 
 
-def test_without_network_the_sentence_says_what_to_do_by_hand(tmp_path):
-    file = File("set/file.bin", ("http://127.0.0.1:9/file.bin",))  # the discard port: nobody listens
-    with pytest.raises(FetchError, match=r"no connection .* put it at .*set/file\.bin"):
+@pytest.mark.parametrize("name", DATASETS)
+def test_without_network_each_file_is_told_with_address_name_and_place(name, tmp_path, monkeypatch):
+    def unreachable(request, timeout):
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr("bench.data.fetch.urlopen", unreachable)
+    for file in DATASETS[name].files:
+        with pytest.raises(FetchError) as error:
+            fetch_file(file, tmp_path, silent)
+        told = str(error.value)
+        for url in file.urls:
+            assert f"{url}: no connection (Name or service not known)" in told
+        assert told.startswith(f"{Path(file.path).name} could not be fetched")
+        assert f"download the file by hand and put it at {tmp_path / file.path}" in told
+        assert not (tmp_path / file.path).exists()
+
+
+def test_connection_that_breaks_is_not_taken_for_the_disk(host, file, tmp_path, monkeypatch):
+    def broken(*arguments):
+        raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+    monkeypatch.setattr("http.client.HTTPResponse.read", broken)
+    with pytest.raises(FetchError, match=rf"{file.urls[0]}: no connection \(.*No route to host\)"):
         fetch_file(file, tmp_path, silent)
 
 

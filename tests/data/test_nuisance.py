@@ -122,6 +122,14 @@ def test_field_is_smooth_and_its_channels_share_half():
     assert (shared < 0.99).all()
 
 
+@pytest.mark.parametrize("size", [(40, 40), (2000, 64), (64, 64)])
+def test_picture_too_small_for_a_patch_says_what_is_needed(tmp_path, size):
+    path = tmp_path / "The_Scream.jpg"
+    Image.new("RGB", size).save(path)
+    with pytest.raises(ValueError, match="The_Scream.jpg has .* pixels .* more than 64×64 are needed"):
+        scream_dsprites._published(path)
+
+
 def test_picture_is_shrunk_to_274_rows(tmp_path, monkeypatch):
     """The real source needs both files; dSprites itself is tested elsewhere."""
     path = tmp_path / scream_dsprites.PICTURE.path

@@ -33,6 +33,18 @@ def fetched_and_prepared(name, folder):
     return data.open_dataset(name, "real", folder)
 
 
+@pytest.fixture
+def put(published, tmp_path):
+    """(name, path, content): a file as some host published it, put under `tmp_path` by hand."""
+
+    def by_hand(name, path, content):
+        published(name, {path: content})
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_bytes(content)
+
+    return by_hand
+
+
 def npz(**arrays):
     """An .npz with a dictionary pickled under Python 2 beside its arrays, as dSprites has."""
     content = io.BytesIO()
@@ -74,31 +86,27 @@ def test_real_dsprites_come_through_the_loader(published, monkeypatch, real_imag
     np.testing.assert_array_equal(batch[:, 0].numpy(), frames)
 
 
-def test_dsprites_npz_cut_short(published, small_dsprites, tmp_path):
-    """A file put there by hand may be damaged; its rows end before the header says."""
-    member = io.BytesIO()
+def test_dsprites_npz_cut_short(put, small_dsprites, tmp_path):
+    """Its rows end before the header says."""
+    member, content = io.BytesIO(), io.BytesIO()
     np.lib.format.write_array(member, small_dsprites)
-    path = tmp_path / dsprites.FILES[0].path
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("imgs.npy", member.getvalue()[:-1000])
+    put("dsprites", dsprites.FILES[0].path, content.getvalue())
     with pytest.raises(ValueError, match="ends early"):
         data.prepare("dsprites", "real", tmp_path)
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    (only,) = (tmp_path / "dsprites").iterdir()
+    assert only.suffix == ".npz"
 
 
-def test_dsprites_npz_of_another_length(small_dsprites, tmp_path):
-    path = tmp_path / dsprites.FILES[0].path
-    path.parent.mkdir()
-    path.write_bytes(npz(imgs=small_dsprites[:1024]))
+def test_dsprites_npz_of_another_length(put, small_dsprites, tmp_path):
+    put("dsprites", dsprites.FILES[0].path, npz(imgs=small_dsprites[:1024]))
     with pytest.raises(ValueError, match=r"\(1024, 64, 64\).*\(2048, 64, 64\)"):
         data.prepare("dsprites", "real", tmp_path)
 
 
-def test_dsprites_pixels_other_than_0_and_1(small_dsprites, tmp_path):
-    path = tmp_path / dsprites.FILES[0].path
-    path.parent.mkdir()
-    path.write_bytes(npz(imgs=small_dsprites * 255))
+def test_dsprites_pixels_other_than_0_and_1(put, small_dsprites, tmp_path):
+    put("dsprites", dsprites.FILES[0].path, npz(imgs=small_dsprites * 255))
     with pytest.raises(ValueError, match="up to 255"):
         data.prepare("dsprites", "real", tmp_path)
 
@@ -175,8 +183,21 @@ def test_smallnorb_with_an_image_twice(published, small_norb, tmp_path):
 def test_what_is_no_matrix_is_refused(tmp_path):
     path = tmp_path / "x-dat.mat.gz"
     path.write_bytes(gzip.compress(b"MATLAB 5.0 MAT-file"))
-    with pytest.raises(ValueError, match="no matrix of SmallNORB"):
+    with pytest.raises(ValueError, match=f"{path} is no matrix of SmallNORB"):
         smallnorb.read_matrix(path)
+
+
+@pytest.mark.parametrize("cut", [slice(-20), slice(5), slice(10, None)])
+def test_matrix_that_is_cut_is_named(tmp_path, rng, cut):
+    whole = matrix(rng.integers(256, size=(10, 2, 96, 96), dtype=np.uint8), 0x1E3D4C55)
+    path = tmp_path / "x-dat.mat.gz"
+    path.write_bytes(whole[cut])
+    with pytest.raises(ValueError, match=f"{path} is no whole matrix of SmallNORB"):
+        smallnorb.read_matrix(path)
+    for length in (4, 20, -1):  # gzipped well, but its content is cut
+        path.write_bytes(gzip.compress(gzip.decompress(whole)[:length]))
+        with pytest.raises(ValueError, match=f"{path} is no whole matrix of SmallNORB"):
+            smallnorb.read_matrix(path)
 
 
 def car_archive(names, listed):
@@ -219,12 +240,25 @@ def test_cars3d_tar(published, two_cars, tmp_path):
     assert np.ptp(images, axis=(1, 2, 3)).max() == 0
 
 
-def test_cars3d_tar_without_a_listed_car(two_cars, tmp_path):
-    path = tmp_path / cars3d.FILE.path
-    path.parent.mkdir()
-    path.write_bytes(car_archive(["car_001_mesh"], ["car_001_mesh", "car_002_mesh"]))
+def test_cars3d_tar_without_a_listed_car(put, two_cars, tmp_path):
+    put("cars3d", cars3d.FILE.path, car_archive(["car_001_mesh"], ["car_001_mesh", "car_002_mesh"]))
     with pytest.raises(ValueError, match="lists 2 cars, of which 1 have no mesh"):
         data.prepare("cars3d", "real", tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 50, 150, 1000])
+def test_cars3d_mesh_that_is_cut_is_named(two_cars, length):
+    mesh = io.BytesIO()
+    savemat(mesh, {"im": np.zeros((128, 128, 3, 24, 4), np.uint8)}, do_compression=True)
+    with pytest.raises(ValueError, match=r"nips2015.* holds a mesh of car_001 that cannot be read"):
+        cars3d._shrink(("car_001", mesh.getvalue()[:length]))
+
+
+def test_cars3d_mesh_of_another_shape_is_told(two_cars):
+    mesh = io.BytesIO()
+    savemat(mesh, {"im": np.zeros((64, 64, 3, 24, 4), np.uint8)}, do_compression=True)
+    with pytest.raises(ValueError, match=r"uint8 and shape \(64, 64, 3, 24, 4\); Cars3D has"):
+        cars3d._shrink(("car_001", mesh.getvalue()))
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_labels_name_what_differs_from_the_default():
         ({"mig": {"null": 1}}, "null of mig is 1, but must be true or false"),
         ({}, "The metric {} must be a name such as dci@study, or a mapping"),
         (7, "The metric 7 must be a name such as dci@study, or a mapping"),
-        ("nowhere.at_all:metric", "The metric nowhere.at_all:metric cannot be loaded"),
+        ("nowhere.at_all:metric", "nowhere.at_all:metric cannot be loaded: there is no module"),
         ("bench.metrics:HEADLINE", "The metric bench.metrics:HEADLINE is not a function"),
     ],
 )

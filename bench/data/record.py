@@ -1,0 +1,52 @@
+"""What is recorded beside a prepared table when it is made: its checksum, and those of the files it is from.
+
+A table without its record is not taken as prepared: nobody could tell it from one that has a hole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.atomic import read_record, write_text
+
+
+@dataclass(frozen=True)
+class Record:
+    """The record of one prepared table; checksums are SHA-256 in hexadecimal."""
+
+    bytes: int
+    sha256: str
+    made_from: dict[str, str]
+    """Published file, by its name in the table's folder -> its checksum when the table was made."""
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def write_record(table: Path, content: Path, published: Iterable[Path]) -> None:
+    """Record `table`, whose bytes are now those of `content`, as made from `published`, files beside it."""
+    made_from = {path.name: sha256(path) for path in published}
+    record = {"bytes": content.stat().st_size, "sha256": sha256(content), "made_from": made_from}
+    write_text(_record_path(table), json.dumps(record, indent=1) + "\n")
+
+
+def recorded(table: Path) -> Record | None:
+    """The record of a table; None where there is none, or none that can be read."""
+    return read_record(_record_path(table), Record)
+
+
+def is_made(table: Path) -> bool:
+    """Whether a prepared table is there, as long as its record says; `bench data verify` reads it all."""
+    record = recorded(table)
+    return record is not None and table.is_file() and table.stat().st_size == record.bytes
+
+
+def _record_path(table: Path) -> Path:
+    return table.with_name(f"{table.name}.json")
