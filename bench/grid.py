@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,10 @@ from pydantic import ValidationError
 
 from bench.cell import Cell
 from bench.data import data_folder, find_entry, resolve_source
+from bench.fit import too_few, wrong_sides
 from bench.load import source_hash
 from bench.metrics import parse_requests
+from bench.mistakes import nearest, sentence_on
 from bench.own import NotRemembered, own_model, remembered_settings
 from bench.settings import MODEL_SETTINGS, Grid, ModelSettings, Training
 from bench.yaml_lines import GridError, Mistake, read_yaml
@@ -100,6 +101,7 @@ def grid_from(
         for variant in entries
     ]
     seeds = range(settings.seeds) if isinstance(settings.seeds, int) else settings.seeds
+    check.fit(settings, [training.architecture for *_, training in variants])
     check.number(len(settings.datasets) * len(variants) * len(seeds))
     if check.mistakes:
         raise GridError(origin, check.mistakes)
@@ -121,8 +123,10 @@ class _Check:
         self.lines = lines
         self.own = own
         self.mistakes: list[Mistake] = []
+        self.wrong: set[tuple] = set()  # paths of what has a mistake
 
     def add(self, path: tuple, sentence: str) -> None:
+        self.wrong.add(path)
         while path and path not in self.lines:
             path = path[:-1]
         self.mistakes.append(Mistake(sentence, self.lines.get(path) if path else None))
@@ -138,7 +142,7 @@ class _Check:
                 within = problem["loc"]
                 if problem["type"] == "missing" and within[:-1] in misspelt:
                     continue  # most likely the same mistake: the key is there, misspelt
-                self.add((*path, *within), _sentence(problem, within, kind, ".".join(map(str, path))))
+                self.add((*path, *within), sentence_on(problem, within, kind, ".".join(map(str, path))))
             return None
 
     def well_formed(self, raw: dict) -> Grid | None:
@@ -191,7 +195,7 @@ class _Check:
             elif name in MODEL_SETTINGS:
                 kind, code = MODEL_SETTINGS[name], ""
             else:
-                self.add(path, f"there is no model {name!r}{_nearest(name, MODEL_SETTINGS)}")
+                self.add(path, f"there is no model {name!r}{nearest(name, MODEL_SETTINGS)}")
                 continue
             values = dict(given or {})
             training = self._training(settings, values.pop("training", {}), (*path, "training"))
@@ -226,6 +230,17 @@ class _Check:
         given = settings.training.model_dump(exclude_unset=True) | override
         return self.settings(Training, given, path)
 
+    def fit(self, settings: Grid, architectures: list[str]) -> None:
+        """Images of every data set are enough, and of a side that networks take, where that is known."""
+        for i, name in enumerate(settings.datasets):
+            if ("datasets", i) in self.wrong or (self.own is not None and ":" in name):
+                continue
+            entry = find_entry(name)
+            if sentence := too_few(entry, settings.evaluation.images):
+                self.add(("evaluation", "images"), sentence)
+            for sentence in wrong_sides(entry, architectures):
+                self.add(("datasets", i), sentence)
+
     def number(self, cells: int) -> None:
         if cells > MAX_CELLS:
             self.add((), f"the grid has {cells:,} cells; a study holds at most {MAX_CELLS:,}")
@@ -255,27 +270,7 @@ def _by_name(name: str) -> Path:
     shipped = shipped_grids()
     if name in shipped:
         return shipped[name]
-    raise GridError(name, [Mistake(f"there is no such grid file{_nearest(name, shipped)}")])
-
-
-def _nearest(word: str, allowed) -> str:
-    close = difflib.get_close_matches(str(word), [str(item) for item in allowed], n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint or ';'} (known: {', '.join(map(str, allowed))})"
-
-
-def _sentence(problem: dict, within: tuple, kind: type, place: str) -> str:
-    name = ".".join(str(part) for part in ((place,) if place else ()) + within)
-    if problem["type"] == "extra_forbidden":
-        owner = kind
-        for part in within[:-1]:
-            owner = owner.model_fields[part].annotation
-        parent = ".".join(str(part) for part in ((place,) if place else ()) + within[:-1]) or "the grid"
-        return f"unknown key {within[-1]!r} in {parent}{_nearest(within[-1], owner.model_fields)}"
-    if problem["type"] == "missing":
-        return f"{name} is missing: {kind.model_fields[within[-1]].description}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{name}: {message[0].lower()}{message[1:]}, got {problem['input']!r}"
+    raise GridError(name, [Mistake(f"there is no such grid file{nearest(name, shipped)}")])
 
 
 def _warnings(variants: list[tuple]) -> Iterator[str]:

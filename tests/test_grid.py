@@ -145,6 +145,23 @@ def test_what_changes_weights_changes_the_id(tmp_path, other):
             3,
             "more than 1,000,000 combinations",
         ),
+        (SMALL + "evaluation:\n  images: 737281\n", 4, "images is 737,281, but dsprites has 737,280"),
+        (
+            "datasets:\n- dsprites\n- 'own_data:OBLONG'\nmodels: {beta_vae: {beta: 4}}\n",
+            3,
+            "conv_64 takes images of 64×64 pixels, but own_data:OBLONG has 64×48: they must be square",
+        ),
+        (
+            "datasets: ['own_data:SMALL']\nmodels: {vae: {training: {architecture: dense_16}}}\n",
+            1,
+            "dense_16 takes images of 16×16 pixels, but own_data:SMALL has 24×24",
+        ),
+        (
+            "datasets: ['own_data:SMALL']\nmodels: {vae: {training: {architecture: dense_8}}}\n"
+            "evaluation: {images: 13}\n",
+            3,
+            "evaluation.images is 13, but own_data:SMALL has 12",
+        ),
         (SMALL + "evaluation:\n  metrics: [{}]\n", 4, "must be a name such as dci@study"),
         (SMALL + "training: {steps: 0}\n", 3, "greater than or equal to 1, got 0"),
         (SMALL + "training: {steps: -5}\n", 3, "got -5"),
@@ -174,6 +191,13 @@ def test_a_file_of_another_encoding_is_a_sentence_with_its_name(tmp_path):
     path.write_bytes("# Größe\n".encode("latin-1") + SMALL.encode())
     with pytest.raises(GridError, match=r"mine.yaml: this is no text in UTF-8 \(byte 4 is 0xf6\)"):
         load_grid(path)
+
+
+def test_what_suits_a_data_set_is_no_mistake(tmp_path):
+    enough = "evaluation: {images: 48600}\n"
+    assert load(tmp_path, SMALL.replace("dsprites", "smallnorb") + enough)
+    text = "datasets: ['own_data:SMALL', 'own_data:UNKNOWN']\nmodels: {vae: {}}\n"
+    assert load(tmp_path, text + "training: {architecture: dense_8}\nevaluation: {images: 12}\n")
 
 
 def test_all_mistakes_are_told_at_once_in_order(tmp_path):

@@ -6,6 +6,7 @@ Adding one is a file beside these and a line in DATASETS, at the foot.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tarfile
 import zipfile
@@ -176,11 +177,19 @@ def _own_entry(name: str) -> Entry:
             factor_names=found.factor_names,
             factor_sizes=found.factor_sizes,
             image_shape=found.image_shape,
+            size=_own_size(found),
             caches={"real": ()},
             opener=lambda source, folder: found(folder),
             preparer=lambda source, folder, processes, progress: None,
         )
     raise ValueError(f"{name!r} must name a bench.data.base.Dataset class or an Entry; it is {found!r}.")
+
+
+def _own_size(found: type[Dataset]) -> int | None:
+    """Images of a user's class: of its grid, or as it says; None where it has to be opened for that."""
+    if found.size is Dataset.size:
+        return math.prod(found.factor_sizes) * found.hidden_size
+    return found.size if isinstance(found.size, int) else None
 
 
 #: What readers of published files raise when one is damaged, and, with an errno, a disk that is full.

@@ -132,6 +132,8 @@ class Entry:
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
     image_shape: tuple[int, int, int]
+    size: int | None
+    """Number of images, nuisance not counted; None where only the opened data set knows."""
     caches: dict[str, tuple[str, ...]]
     """Source ("real", "rendered:1") -> its prepared files, relative to the data folder."""
     opener: Callable[[str, Path], Dataset]

@@ -127,6 +127,7 @@ ENTRY = Entry(
     factor_names=FACTOR_NAMES,
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 3),
+    size=math.prod(FACTOR_SIZES),
     caches=CACHES,
     opener=lambda source, folder: Cars3D(open_table(folder / CACHES[source][0]), source),
     preparer=prepare,

@@ -111,6 +111,7 @@ ENTRY = Entry(
     factor_names=FACTOR_NAMES,
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 1),
+    size=SIZE,
     caches=CACHES,
     opener=lambda source, folder: DSprites(open_bits(source, folder), source),
     preparer=prepare,

@@ -6,6 +6,7 @@ Two factors of equal strength leave an encoder free to rotate them; half the ran
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,7 @@ ENTRY = Entry(
     factor_names=FACTOR_NAMES,
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 1),
+    size=math.prod(FACTOR_SIZES),
     caches=CACHES,
     opener=lambda source, folder: DSpritesQuick(open_table(folder / CACHES[source][0]), source),
     preparer=prepare,

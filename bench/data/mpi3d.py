@@ -51,6 +51,7 @@ def entry(name: str, size: int, factor_sizes: tuple[int, ...], address: str, md5
         factor_names=FACTOR_NAMES,
         factor_sizes=factor_sizes,
         image_shape=(64, 64, 3),
+        size=size,
         caches={"real": (cache,)},
         opener=open_source,
         preparer=prepare,

@@ -100,6 +100,7 @@ ENTRY = Entry(
     factor_names=FACTOR_NAMES,
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 3),
+    size=SIZE,
     caches=CACHES,
     opener=open_source,
     preparer=prepare,

@@ -145,6 +145,7 @@ ENTRY = Entry(
     factor_names=FACTOR_NAMES,
     factor_sizes=FACTOR_SIZES,
     image_shape=(64, 64, 1),
+    size=math.prod(FACTOR_SIZES) * INSTANCES,
     caches=CACHES,
     opener=lambda source, folder: SmallNORB(open_table(folder / CACHES[source][0]), source),
     preparer=prepare,
