@@ -19,6 +19,7 @@ from bench.reporting.statistics import (
     seed_weights,
     share,
     variance_explained,
+    winning_draws,
 )
 
 TITLE = "What separates"
@@ -56,9 +57,9 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
     trained = (cells["model"] != REFERENCE).to_numpy()
     x, settings = scores.to_numpy()[trained], cells["setting"].to_numpy(str)[trained]
     untrained = scores.to_numpy()[~trained]
-    wins = probability_of_winning(
-        x, untrained, seed_weights(settings, rng), seed_weights(np.zeros(len(untrained), str), rng)
-    )
+    floor = np.full(len(untrained), REFERENCE)  # untrained networks differ by their seed alone
+    drawn = winning_draws(x, untrained, seed_weights(settings, rng), seed_weights(floor, rng))
+    wins = probability_of_winning(x, untrained, drawn, np.concatenate([settings, floor]))
     explained = variance_explained(x, settings, settings, rng)
     above = share(x > untrained.max(initial=-np.inf), settings, rng)  # given these untrained ones
     found, possible, chance = disjoint_pairs(x, settings, rng)
@@ -68,7 +69,7 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
         "above_best_untrained": round(above.value * len(x)) if len(untrained) else None,
         "above_low": above.low if len(untrained) else None,
         "above_high": above.high if len(untrained) else None,
-        "r2_setting": explained.raw, "adjusted": explained.adjusted.value,
+        "r2_setting": explained.raw.value, "adjusted": explained.adjusted.value,
         "adjusted_low": explained.adjusted.low, "adjusted_high": explained.adjusted.high,
         "null": explained.null, "p": explained.p,
         "pairs_apart": found, "pairs": possible, "pairs_apart_by_chance": chance,

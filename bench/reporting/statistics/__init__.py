@@ -9,6 +9,7 @@ from bench.reporting.statistics.correlation import (
     spearman,
     spearman_interval,
     spearman_matrix,
+    spearman_resampled,
     spearman_rows,
     weighted_ranks,
 )
@@ -26,6 +27,7 @@ from bench.reporting.statistics.resampling import (
     Estimate,
     estimate_from,
     mean_of_estimates,
+    normal_interval,
     percentiles,
     repeated,
     seed_weights,
@@ -37,8 +39,9 @@ from bench.reporting.statistics.winning import auc, probability_of_winning, winn
 
 __all__ = [
     "DRAWS", "Estimate", "LEVEL", "MOST_SEEDS", "VarianceExplained", "auc", "estimate_from",
-    "mean_of_estimates", "means", "median_coverage", "medians", "percentiles", "pooled_deviation",
-    "pooled_median", "probability_of_winning", "repeated", "resampled_medians", "seed_weights",
-    "seeds_needed", "share", "spearman", "spearman_interval", "spearman_matrix", "spearman_rows",
-    "variance_explained", "weighted_ranks", "widening", "winning_draws",
+    "mean_of_estimates", "means", "median_coverage", "medians", "normal_interval", "percentiles",
+    "pooled_deviation", "pooled_median", "probability_of_winning", "repeated", "resampled_medians",
+    "seed_weights", "seeds_needed", "share", "spearman", "spearman_interval", "spearman_matrix",
+    "spearman_resampled", "spearman_rows", "variance_explained", "weighted_ranks", "widening",
+    "winning_draws",
 ]  # fmt: skip
