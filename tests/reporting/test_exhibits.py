@@ -86,6 +86,23 @@ def test_what_separates_trained_from_untrained(quick):
     assert numbers.loc["Modularity", "p"] > 0.05
 
 
+def test_pairs_apart_by_chance_have_the_range_of_shuffles(quick):
+    """48 scores shuffled over 12 settings: few of the 66 pairs stand apart, never as many as were found."""
+    exhibit = made("separation", quick)
+    for row in exhibit.numbers.itertuples():
+        assert row.by_chance_low <= row.pairs_apart_by_chance <= row.by_chance_high
+    mig = exhibit.numbers.set_index("metric").loc["MIG"]
+    assert mig["by_chance_low"] < mig["by_chance_high"] < mig["pairs_apart"]
+    shown = exhibit.table.set_index("score").loc["MIG", "by chance"]
+    assert shown.endswith(f"[{mig['by_chance_low']:.1f}, {mig['by_chance_high']:.1f}]")
+
+
+def test_the_papers_headlines_come_first(part_of_the_grid):
+    shown = [made(name, part_of_the_grid).of_paper for name in list(EXHIBITS)[:8] if name != "findings"]
+    figures = ["3 (left), 13", "3 (right), 14", "4 (left), 15", "4 (centre), 16", "4 (right), 17"]
+    assert shown == [*(f"Figures {f}" for f in figures), "Table 5", "Table 1 = Table 6"]
+
+
 def test_the_untrained_floor_is_drawn_but_no_part_of_analyses(quick):
     assert "untrained" in set(made("scores_per_model", quick).numbers["model"])
     assert set(made("metric_agreement", quick).numbers["n"]) == {48}

@@ -20,7 +20,7 @@ from bench.reporting.statistics.location import (
     pooled_median,
     resampled_medians,
 )
-from bench.reporting.statistics.power import MOST_SEEDS, pooled_deviation, seeds_needed
+from bench.reporting.statistics.power import MOST_SEEDS, contrast, pooled_deviation, seeds_needed
 from bench.reporting.statistics.resampling import (
     DRAWS,
     LEVEL,
@@ -38,7 +38,7 @@ from bench.reporting.statistics.variance import VarianceExplained, variance_expl
 from bench.reporting.statistics.winning import auc, probability_of_winning, winning_draws
 
 __all__ = [
-    "DRAWS", "Estimate", "LEVEL", "MOST_SEEDS", "VarianceExplained", "auc", "estimate_from",
+    "DRAWS", "Estimate", "LEVEL", "MOST_SEEDS", "VarianceExplained", "auc", "contrast", "estimate_from",
     "mean_of_estimates", "means", "median_coverage", "medians", "normal_interval", "percentiles",
     "pooled_deviation", "pooled_median", "probability_of_winning", "repeated", "resampled_medians",
     "seed_weights", "seeds_needed", "share", "spearman", "spearman_interval", "spearman_matrix",
