@@ -66,6 +66,7 @@ def estimate_from(value: float, draws: np.ndarray, n: int, widening: float) -> E
     """`value` with the spread of its bootstrap `draws`, centred on it and widened (see `widening`).
 
     A resample repeats seeds, so that shares of variance grow and ranks tie; centring takes this bias out.
+    How often it holds the truth depends on the quantity: see mean_of_estimates, share and pooled_median.
     """
     low, high = percentiles(draws)
     centre = np.nanmean(draws) if np.isfinite(draws).any() else np.nan
@@ -105,7 +106,9 @@ def mean_of_estimates(
 def share(holds: np.ndarray, settings: np.ndarray, rng: Generator) -> Estimate:
     """Share of the cells where `holds` (n,), with its bootstrap interval over the seeds of `settings` (n,).
 
-    Where all or none hold, no resample differs; then the interval is Clopper and Pearson's.
+    The interval covers the share among endless seeds of these settings; measured, it holds it in 91 to 95 %
+    of the studies of 36 settings with 2 to 50 seeds, of six settings in 69 % at worst at 2, 88 % at 3, 90 %
+    at 5. Where all or none hold, no resample differs; then the interval is Clopper and Pearson's.
     """
     n, k = len(holds), int(np.sum(holds))
     if n == 0:
