@@ -65,14 +65,15 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
     wins = probability_of_winning(x, untrained, drawn, np.concatenate([settings, floor]))
     explained = variance_explained(x, settings, settings, rng)
     above = share(x > untrained.max(initial=-np.inf), settings, rng)  # given these untrained ones
+    both = len(x) and len(untrained)
     found, possible, chance = disjoint_pairs(x, settings, rng)
     chance_low, chance_high = percentiles(chance)
     return {
         "data": data, "metric": metric.label, "n": len(x), "untrained": len(untrained),
         "trained_wins": wins.value, "wins_low": wins.low, "wins_high": wins.high,
-        "above_best_untrained": round(above.value * len(x)) if len(untrained) else None,
-        "above_low": above.low if len(untrained) else None,
-        "above_high": above.high if len(untrained) else None,
+        "above_best_untrained": round(above.value * len(x)) if both else None,
+        "above_low": above.low if both else None,
+        "above_high": above.high if both else None,
         "r2_setting": explained.raw.value, "adjusted": explained.adjusted.value,
         "adjusted_low": explained.adjusted.low, "adjusted_high": explained.adjusted.high,
         "null": explained.null, "p": explained.p,
@@ -133,7 +134,7 @@ def _prose(numbers: pd.DataFrame, datasets: list[str]) -> list[str]:
 
 
 def _trained_or_not(here: pd.DataFrame) -> str:
-    here = here[here["untrained"] > 0]
+    here = here[here["above_best_untrained"].notna()]
     if here.empty:
         return ""
     parts = [f"{r.metric} {r.above_best_untrained:.0f} of {r.n}" for r in here.itertuples()]

@@ -83,8 +83,10 @@ def _null_at_paper(labels: np.ndarray, settings: np.ndarray) -> float:
 def _prose(numbers: pd.DataFrame, shares: list[VarianceExplained], wider: float) -> tuple[str, ...]:
     """The headline: unweighted means over data sets and metrics, beside the paper's over the same entries."""
     parts = []
+    told = numbers[numbers["r2"].notna()]
+    told = told[told["paper"].notna()] if told["paper"].notna().any() else told
     for level in LEVELS:
-        own = numbers[(numbers["level"] == level) & numbers["r2"].notna()]
+        own = told[told["level"] == level]
         if own.empty:
             continue
         found = [shares[i] for i in own.index]
@@ -94,9 +96,9 @@ def _prose(numbers: pd.DataFrame, shares: list[VarianceExplained], wider: float)
         raw, adjusted = (_in_percent(e.value, e.low, e.high) for e in (raw, adjusted))
         text = f"{level}: R² {raw} %, adjusted {adjusted} %"
         paper = own["paper"].dropna()
-        text += f" (the paper on these {len(paper)} entries: {paper.mean():.0f} %)" if len(paper) else ""
+        text += f" (the paper on these {len(paper)}: {paper.mean():.0f} %)" if len(paper) else ""
         parts.append(text)
-    n = numbers.loc[numbers["r2"].notna(), ["data", "metric"]].drop_duplicates().shape[0]
+    n = told[["data", "metric"]].drop_duplicates().shape[0]
     return (f"Mean over {count(n, 'pair')} of data set and metric. " + "; ".join(parts) + ".",)
 
 
