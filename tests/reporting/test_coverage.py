@@ -127,11 +127,11 @@ def test_one_seed_has_no_interval_of_a_correlation_of_medians():
 
 def test_an_objective_without_effect_is_clear_in_one_study_of_twenty():
     """Values have an effect: labels dealt to single cells would find the objective clear in four of five."""
-    objective, setting = grid(5)
+    objective, setting = grid(3)
     rng, found = np.random.default_rng(3), []
     for _ in range(400):
-        x = np.repeat(rng.standard_normal(SETTINGS), 5) + rng.standard_normal(SETTINGS * 5)
-        found.append(s.variance_explained(x, objective, setting, rng, 200).p < 0.05)
+        x = np.repeat(rng.standard_normal(SETTINGS), 3) + rng.standard_normal(SETTINGS * 3)
+        found.append(s.variance_explained(x, objective, setting, rng, 100).p < 0.05)
     assert np.mean(found) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 400))
 
 
@@ -143,12 +143,10 @@ def test_the_effect_of_an_objective_is_found():
 
 
 def test_where_every_setting_has_its_own_label_single_cells_are_dealt():
-    setting = grid(5)[1]
+    setting = grid(3)[1]
     rng = np.random.default_rng(5)
-    p = [
-        s.variance_explained(rng.standard_normal(SETTINGS * 5), setting, setting, rng, 100).p
-        for _ in range(400)
-    ]
+    studies = rng.standard_normal((400, SETTINGS * 3))
+    p = [s.variance_explained(x, setting, setting, rng, 60).p for x in studies]
     assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 400))
 
 

@@ -126,13 +126,10 @@ def exhibit_of(name, plan, scores):
     return EXHIBITS[name](assemble("made up", scores, plan), generator(name))
 
 
-@pytest.mark.parametrize("name", EXHIBITS)
+@pytest.mark.parametrize("name", ["mean_against_sampled", "separation", "transfer_between_datasets"])
 def test_a_data_set_without_scores_leaves_the_other_its_exhibits(name):
     plan, scores = two_datasets(lambda s: s["dataset"] == "cars3d")
-    exhibit = exhibit_of(name, plan, scores)
-    needs_two = ("transfer_between_datasets", "medians_across_datasets", "metric_pairs")
-    if name not in ("findings", "estimator_agreement", "reconstructions", *needs_two):
-        assert not exhibit.missing
+    assert bool(exhibit_of(name, plan, scores).missing) == (name == "transfer_between_datasets")
 
 
 def test_untrained_networks_alone_have_nothing_to_be_separated_from():

@@ -163,7 +163,8 @@ def selection_success(study: Study, rng: Generator) -> Exhibit:
         title, of_paper,
         "How often the setting with the best score at one seed, metric and data set is at least as good "
         "as a random setting on the target: 10,000 draws, both at seeds of their own other than the "
-        "first (locatello2019.md §7.2). 50 % is chance. Intervals: bootstrap over seeds. The paper leaves "
+        "first (locatello2019.md §7.2), over the paper’s metrics, if there are any of them. 50 % is chance. "
+        "Intervals: bootstrap over seeds. The paper leaves "
         "the seeds open; the last columns say what becomes of the rate if both settings stand at one new "
         "seed, or if any seed may be drawn, the first as well.",
         completeness(study, metrics), numbers=numbers, table=table,
