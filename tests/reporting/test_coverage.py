@@ -126,7 +126,7 @@ def test_one_seed_has_no_interval_of_a_correlation_of_medians():
 
 
 def test_an_objective_without_effect_is_clear_in_one_study_of_twenty():
-    """Values have an effect: labels dealt to single cells would find the objective clear in four of five."""
+    """Values have an effect: labels dealt to single cells would make the objective clear in every third."""
     objective, setting = grid(3)
     rng, found = np.random.default_rng(3), []
     for _ in range(400):

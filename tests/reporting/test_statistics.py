@@ -223,6 +223,8 @@ def test_a_mean_of_estimates_keeps_their_correlation():
     assert (same.value, same.n) == (0, 20)
     assert (same.low, same.high) == pytest.approx((-1.96, 1.96), abs=0.12)
     assert (opposite.low, opposite.high) == pytest.approx((0, 0), abs=1e-12)
+    wide = s.mean_of_estimates([one, one], [draws + 7, draws - 1], 1.5)  # resamples may be biased
+    assert (wide.low, wide.high) == pytest.approx((1.5 * same.low, 1.5 * same.high))
 
 
 def test_mean_intervals_cover_with_three_seeds():

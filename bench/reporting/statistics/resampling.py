@@ -95,8 +95,8 @@ def mean_of_estimates(
     """Mean of several estimates with the interval that `estimate_from` makes of the mean of their `draws`.
 
     Draws, each (draws,), that rest on the same cells must be of the same resamples, row by row, so that the
-    mean keeps their correlation. Measured on nine shares of variance from 3 % to 90 %, 36 settings of 2 to 5
-    seeds: it holds their mean in 91 to 97 % of the studies.
+    mean keeps their correlation. Measured on nine shares of variance from 3 % to 90 % and nine probabilities
+    of winning, 2 to 5 seeds: it holds their mean in 91 to 97 % of the studies.
     """
     value = float(np.mean([e.value for e in estimates])) if estimates else np.nan
     drawn = np.mean([d for d in draws if len(d)], axis=0) if any(map(len, draws)) else np.array([])
