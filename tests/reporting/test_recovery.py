@@ -118,6 +118,9 @@ def test_another_estimator_is_found_as_far_away_as_it_was_put():
     [row] = made("estimator_agreement", study).numbers.to_dict("records")
     assert row["difference_low"] < 0.01 < row["difference_high"]
     assert row["difference_high"] - row["difference_low"] < 0.002
+    assert (
+        row["absolute_low"] < row["mean absolute difference"] == row["mean difference"] < row["absolute_high"]
+    )
     assert row["spearman"] > 0.99
 
 
