@@ -1,10 +1,11 @@
 """Every exhibit finds what was put into a made-up study, and says so when there is too little."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.reporting.cells import assemble
-from bench.reporting.exhibits import EXHIBITS
+from bench.reporting.exhibits import EXHIBITS, per_value
 from bench.reporting.report import generator
 from tests.reporting.making import made
 from tests.reporting.synthetic import QUICKSTART_STRENGTHS, make_plan, make_scores
@@ -86,6 +87,23 @@ def test_what_separates_trained_from_untrained(quick):
     assert numbers.loc["Modularity", "p"] > 0.05
 
 
+def test_pairs_apart_by_chance_have_the_range_of_shuffles(quick):
+    """48 scores shuffled over 12 settings: few of the 66 pairs stand apart, never as many as were found."""
+    exhibit = made("separation", quick)
+    for row in exhibit.numbers.itertuples():
+        assert row.by_chance_low <= row.pairs_apart_by_chance <= row.by_chance_high
+    mig = exhibit.numbers.set_index("metric").loc["MIG"]
+    assert mig["by_chance_low"] < mig["by_chance_high"] < mig["pairs_apart"]
+    shown = exhibit.table.set_index("score").loc["MIG", "by chance"]
+    assert shown.endswith(f"[{mig['by_chance_low']:.1f}, {mig['by_chance_high']:.1f}]")
+
+
+def test_the_papers_headlines_come_first(part_of_the_grid):
+    shown = [made(name, part_of_the_grid).of_paper for name in list(EXHIBITS)[:8] if name != "findings"]
+    figures = ["3 (left), 13", "3 (right), 14", "4 (left), 15", "4 (centre), 16", "4 (right), 17"]
+    assert shown == [*(f"Figures {f}" for f in figures), "Table 5", "Table 1 = Table 6"]
+
+
 def test_the_untrained_floor_is_drawn_but_no_part_of_analyses(quick):
     assert "untrained" in set(made("scores_per_model", quick).numbers["model"])
     assert set(made("metric_agreement", quick).numbers["n"]) == {48}
@@ -95,3 +113,85 @@ def test_the_untrained_floor_is_drawn_but_no_part_of_analyses(quick):
 def test_an_exhibit_repeats_to_the_last_digit(quick):
     again = EXHIBITS["scores_per_model"](quick, generator("scores_per_model"))
     assert again.drawings == made("scores_per_model", quick).drawings
+
+
+def two_datasets(keep=lambda scores: scores["metric"].notna(), seeds=3):
+    """Two data sets with an untrained floor, and the scores where `keep` holds."""
+    plan = make_plan(("dsprites", "cars3d"), QUICKSTART_STRENGTHS, seeds, untrained=True)
+    scores = make_scores(plan)
+    return plan, scores[keep(scores)]
+
+
+def exhibit_of(name, plan, scores):
+    return EXHIBITS[name](assemble("made up", scores, plan), generator(name))
+
+
+@pytest.mark.parametrize("name", ["mean_against_sampled", "separation", "transfer_between_datasets"])
+def test_a_data_set_without_scores_leaves_the_other_its_exhibits(name):
+    plan, scores = two_datasets(lambda s: s["dataset"] == "cars3d")
+    assert bool(exhibit_of(name, plan, scores).missing) == (name == "transfer_between_datasets")
+
+
+def test_untrained_networks_alone_have_nothing_to_be_separated_from():
+    plan = make_plan(("dsprites",), {}, 3, untrained=True)
+    row = exhibit_of("separation", plan, make_scores(plan)).numbers.iloc[0]
+    assert (row["n"], row["untrained"], row["above_best_untrained"]) == (0, 3, None)
+
+
+def test_groups_without_an_accuracy_are_left_out():
+    plan, scores = two_datasets(seeds=4)
+    trained = scores[(scores["metric"] != "downstream") | (scores["model"] == "untrained")]
+    assert "a data set needs 18 trained cells" in exhibit_of("accuracy_by_group", plan, trained).missing
+    groups = exhibit_of("accuracy_by_group", plan, scores).numbers
+    assert groups["n"].min() >= 6  # fewer have no 95 % interval
+
+
+def test_a_total_correlation_of_nothing_counts_though_it_cannot_be_drawn():
+    plan, scores = two_datasets()
+    seeds = scores["seed"] == 0
+    own = (scores["key"] == "gaussian_total_correlation") & (scores["model"] != "untrained") & seeds
+    scores.loc[own, "value"] = np.where(scores.loc[own, "representation"] == "mean", 0.5, 0.0)
+    exhibit = exhibit_of("mean_against_sampled", plan, scores)
+    assert "Not drawn, but counted: 24 models without a positive TC." in exhibit.caption
+    assert list(exhibit.table["models"]) == [36, 36]
+    numbers = exhibit.numbers[exhibit.numbers["data"] == "Cars3D"]
+    share = (numbers["mean"] > numbers["sampled"]).mean()
+    assert exhibit.table.set_index("data set").loc["Cars3D"].iloc[-1].startswith(f"{share:.2f} [")
+
+
+def test_one_lonely_seed_does_not_turn_ranges_into_intervals():
+    plan, scores = two_datasets()
+    cells = plan[(plan["model"] == "beta_vae") & (plan["strength"] == 1)]["cell_id"].iloc[1:3]
+    caption = exhibit_of("scores_against_strength", plan, scores[~scores["cell_id"].isin(cells)]).caption
+    assert "with 3 of them it holds the true median with probability 75 %" in caption
+    assert "A setting with one seed has none." in caption
+
+
+def test_violins_of_a_value_stand_at_its_own_height(monkeypatch):
+    """A metric that lacks the first value leaves its row empty; the labels are those of the first metric."""
+    drawn = []
+    monkeypatch.setattr(
+        per_value, "violin", lambda ax, x, at, model, rng: drawn.append((at, model, tuple(x)))
+    )
+    plan = make_plan(("cars3d",), {"beta_vae": [1, 4, 8]}, 3)
+    scores = make_scores(plan)
+    lacking = (scores["metric"] == "sap") & (scores["strength"] == 1)
+    exhibit_of("scores_per_value", plan, scores[~lacking])
+    sap = scores[(scores["metric"] == "sap") & (scores["strength"] == 8)]["value"]
+    assert (2, "beta_vae", tuple(sap)) in drawn
+
+
+def test_the_papers_mean_stands_beside_the_mean_over_the_same_entries():
+    plan = make_plan(("cars3d",), QUICKSTART_STRENGTHS, 3)
+    scores = make_scores(plan)
+    further = scores[scores["metric"] == "mig"].assign(metric="irs", key="irs")
+    exhibit = exhibit_of("variance_by_choice", plan, pd.concat([scores, further]))
+    own = exhibit.numbers[(exhibit.numbers["level"] == "objective") & (exhibit.numbers["metric"] != "IRS")]
+    assert len(exhibit.numbers) == 2 * 7
+    assert exhibit.text[0].startswith(
+        f"Mean over 6 pairs of data set and metric. objective: R² {100 * own['r2'].mean():.0f} ["
+    )
+    assert f"(the paper on these 6: {own['paper'].mean():.0f} %)" in exhibit.text[0]
+    before = exhibit_of("selection_success", plan, scores).numbers
+    after = exhibit_of("selection_success", plan, pd.concat([scores, further])).numbers
+    pd.testing.assert_frame_equal(before, after)

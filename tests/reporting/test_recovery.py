@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bench.reporting.cells import assemble
 from bench.reporting.exhibits import EXHIBITS
@@ -117,6 +118,9 @@ def test_another_estimator_is_found_as_far_away_as_it_was_put():
     [row] = made("estimator_agreement", study).numbers.to_dict("records")
     assert row["difference_low"] < 0.01 < row["difference_high"]
     assert row["difference_high"] - row["difference_low"] < 0.002
+    assert (
+        row["absolute_low"] < row["mean absolute difference"] == row["mean difference"] < row["absolute_high"]
+    )
     assert row["spearman"] > 0.99
 
 
@@ -221,6 +225,22 @@ def test_seeds_to_separate_follow_from_the_deviation_put_in(part_of_the_grid):
     for row in mig.itertuples():
         assert row.seeds_common == seeds_needed(0.05, row.sd)
         assert row.seeds_common_low <= row.seeds_common <= row.seeds_common_high
+
+
+def test_seeds_for_the_best_setting_have_the_ends_of_tukeys_interval(part_of_the_grid):
+    exhibit = made("seeds_to_separate", part_of_the_grid)
+    row = exhibit.numbers.query("data == 'Cars3D' and metric == 'MIG'").iloc[0]
+    settings = part_of_the_grid.settings([by_metric(part_of_the_grid, "mig")], part_of_the_grid.models())
+    means = np.sort([x.mean() for _, first, x in settings if first["data"] == "Cars3D"])
+    assert row["best_second"] == pytest.approx(means[-1] - means[-2])
+    assert row["best_median"] == pytest.approx(means[-1] - np.median(means))
+    half = stats.studentized_range.ppf(0.95, 36, 36 * 9) * row["sd"] / np.sqrt(10)
+    for name in ("best_second", "best_median"):
+        low, high = row[name] - half, row[name] + half
+        assert (row[f"{name}_low"], row[f"{name}_high"]) == (pytest.approx(low), pytest.approx(high))
+        assert row[f"seeds_{name}_low"] == seeds_needed(high, row["sd"])
+        assert row[f"seeds_{name}_high"] == (seeds_needed(low, row["sd"]) if low > 0 else np.inf)
+    assert exhibit.table["seeds for it"].str.contains(r"\[\d+, > 100,000\]").all()
 
 
 def test_settings_hold_the_mean_and_median_of_their_seeds(part_of_the_grid):

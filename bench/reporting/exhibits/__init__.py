@@ -1,5 +1,7 @@
 """Every exhibit of the report, in reading order: name -> function(study, rng) -> Exhibit.
 
+The paper's headlines come first: the findings, Figures 3 and 4, Tables 5 and 1 (locatello2019.md §7, 8.1).
+
 To add one, write the function in a file of this folder and add one line here.
 """
 
@@ -45,12 +47,15 @@ from bench.reporting.exhibits.winners import winning_objectives
 
 EXHIBITS: dict[str, Callable[[Study, Generator], Exhibit]] = {
     "findings": findings,
-    "separation": what_separates,
     "scores_per_model": scores_per_model,
-    "winning_objectives": winning_objectives,
-    "scores_against_strength": scores_against_strength,
     "scores_per_value": scores_per_value,
+    "scores_against_strength": scores_against_strength,
+    "label_free_selection": label_free_selection,
+    "transfer_between_datasets": transfer_between_datasets,
     "variance_by_choice": variance_by_choice,
+    "selection_success": selection_success,
+    "separation": what_separates,
+    "winning_objectives": winning_objectives,
     "metric_agreement": metric_agreement,
     "metric_pairs": metric_pairs,
     "estimator_agreement": estimator_agreement,
@@ -58,11 +63,8 @@ EXHIBITS: dict[str, Callable[[Study, Generator], Exhibit]] = {
     "total_correlation_annealed": total_correlation_annealed,
     "mean_against_sampled": mean_against_sampled,
     "pairwise_information": pairwise_information,
-    "label_free_selection": label_free_selection,
     "selector_success": selector_success,
-    "transfer_between_datasets": transfer_between_datasets,
     "medians_across_datasets": medians_across_datasets,
-    "selection_success": selection_success,
     "downstream_agreement": downstream_agreement,
     "efficiency_trees": efficiency_trees,
     "efficiency_linear": efficiency_linear,

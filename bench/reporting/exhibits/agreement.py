@@ -45,12 +45,13 @@ def estimator_agreement(study: Study, rng: Generator) -> Exhibit:
             [[rho]] = spearman_matrix(pair[:, :1], pair[:, 1:], cells["setting"].to_numpy(str), rng)
             gap = pair[:, 1] - pair[:, 0]
             gap = gap[np.isfinite(gap)]
-            [difference] = means([gap])
+            difference, distance = means([gap, np.abs(gap)])
             rows.append(
                 {"data set": data, "score": main[other.metric].label, "other way": other.label,
                  "spearman": rho.value, "low": rho.low, "high": rho.high, "mean difference": difference.value,
                  "difference_low": difference.low, "difference_high": difference.high,
-                 "mean absolute difference": np.abs(gap).mean() if len(gap) else np.nan, "n": rho.n}
+                 "mean absolute difference": distance.value, "absolute_low": distance.low,
+                 "absolute_high": distance.high, "n": rho.n}
             )  # fmt: skip
     if not rows:
         return too_little(title, "", "every metric was computed in one way only.")

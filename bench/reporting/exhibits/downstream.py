@@ -15,6 +15,8 @@ from bench.reporting.plots import name_models, scatter, spread
 from bench.reporting.statistics import medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
+#: Six models in each of three groups: fewer have no 95 % interval of their median.
+FEWEST = 18
 SIZES = (10, 100, 1000, 10_000)
 NEEDS = "the metric `downstream` is needed beside a supervised one."
 #: Thirds of the models; darker is higher, in a grey print, too.
@@ -130,7 +132,9 @@ def accuracy_by_group(study: Study, rng: Generator) -> Exhibit:
         )
     numbers = _thirds(study, by, tasks)
     if numbers.empty:
-        return too_little(title, of_paper, "a data set needs nine trained cells to make three groups.")
+        return too_little(
+            title, of_paper, f"a data set needs {FEWEST} trained cells with an accuracy for three groups."
+        )
     return Exhibit(
         title, of_paper,
         "Median accuracy of the third of the models with the lowest, middle and highest score (thirds "
@@ -146,12 +150,14 @@ def _thirds(study: Study, by: list[Column], tasks: dict) -> pd.DataFrame:
         for metric in by:
             scores = study.of(metric, data=data)
             scores = scores[study.trained[scores.index]]
-            if len(scores) < 9:
+            if len(scores) < FEWEST:
                 continue
             third = pd.qcut(scores.rank(method="first"), 3, labels=list(GROUPS))
             for (learner, size), column in tasks.items():
                 for group in GROUPS:
                     x = study.values.loc[third.index[third == group], column.name].dropna().to_numpy()
+                    if not len(x):
+                        continue
                     keys.append({"data": data, "grouped_by": metric.label, "learner": LEARNERS[learner],
                                  "labels": size, "group": group})  # fmt: skip
                     groups.append(x)

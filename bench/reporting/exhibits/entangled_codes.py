@@ -8,6 +8,7 @@ from numpy.random import Generator
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
 from bench.reporting.exhibits.strength import bars, draw_lines, floor, setting_medians, strengths
+from bench.reporting.names import count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import share
 from bench.reporting.style import PANEL_WIDTH, Drawing, figure, finish
@@ -80,17 +81,19 @@ def mean_against_sampled(study: Study, rng: Generator) -> Exhibit:
         return too_little(title, of_paper, NEEDS)
     values = study.values.loc[study.trained, [c.name for c in columns]].dropna()
     values.columns = ["sampled", "mean"]
-    values = values[(values > 0).all(axis=1)]
-    if values.empty:
+    drawable = (values > 0).all(axis=1)  # the axes are logarithmic
+    if not drawable.any():
         return too_little(title, of_paper, "no trained cell has a positive total correlation of both.")
     numbers = study.cells.loc[values.index, ["data", "model", "label", "seed"]].join(values)
+    left_out = int((~drawable).sum())
     return Exhibit(
         title, of_paper,
         "One point per trained model, in nats; on the line both are equal. The paper: for many models "
-        "the mean’s TC is much larger.",
+        "the mean’s TC is much larger."
+        + (f" Not drawn, but counted: {count(left_out, 'model')} without a positive TC." if left_out else ""),
         completeness(study, columns),
-        tuple(_mean_sampled(numbers[numbers["data"] == data], data,
-        study.models()) for data in study.datasets),
+        tuple(_mean_sampled(part, data, study.models()) for data in study.datasets
+              if len(part := numbers[drawable & (numbers["data"] == data)])),
         numbers.reset_index(drop=True), _shares_above(study, numbers, rng),
     )  # fmt: skip
 

@@ -55,7 +55,9 @@ def _drawing(
     rng: Generator
 ) -> Drawing:  # fmt: skip
     """Rows objectives, columns metrics, a violin per value."""
-    values = max(sum(f["model"] == m for c, f, _ in found if c == metrics[0]) for m in models)
+    rows = {m: list(dict.fromkeys(f["choice"] for _, f, _ in found if f["model"] == m)) for m in models}
+    strengths = {f["choice"]: number(f["strength"]) if pd.notna(f["strength"]) else "" for _, f, _ in found}
+    values = max(map(len, rows.values()))
     height = 0.5 + len(models) * (0.22 + 0.12 * max(values, 6))
     margins = {"left": 0.13, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.25 / height}
     with figure(PAGE_WIDTH, height, len(models), len(metrics), **margins, wspace=0.14, hspace=0.3) as (
@@ -63,14 +65,13 @@ def _drawing(
         axes,
     ):
         for (i, j), ax in np.ndenumerate(axes):
-            own = [(f, x) for c, f, x in found if c == metrics[j] and f["model"] == models[i]]
+            own = rows[models[i]]
             quiet_axis(ax, "x")
-            for place, (_, x) in enumerate(own):
-                violin(ax, x, place, models[i], rng)
+            for column, first, x in found:
+                if column == metrics[j] and first["model"] == models[i]:
+                    violin(ax, x, own.index(first["choice"]), models[i], rng)
             ax.set_ylim(len(own) - 0.45, -0.55)
-            shown = (
-                [number(f["strength"]) if pd.notna(f["strength"]) else "" for f, _ in own] if j == 0 else []
-            )
+            shown = [strengths[choice] for choice in own] if j == 0 else []
             ax.set_yticks(range(len(shown)), shown)
             ax.locator_params(axis="x", nbins=3)
             ax.tick_params(labelsize=5.5, length=0)

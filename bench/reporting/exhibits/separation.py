@@ -15,10 +15,12 @@ from bench.reporting.exhibits.settings import setting_means
 from bench.reporting.names import REFERENCE, count
 from bench.reporting.statistics import (
     LEVEL,
+    percentiles,
     probability_of_winning,
     seed_weights,
     share,
     variance_explained,
+    winning_draws,
 )
 
 TITLE = "What separates"
@@ -38,10 +40,13 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         TITLE, "",
         "Trained above untrained: probability that a random trained network scores above a random "
-        "untrained one, and how many lie above the best of them, with the interval of their share. "
+        "untrained one, and how many lie above the best of them, with the interval of their share. Few "
+        "untrained networks leave the probability open even where all are beaten. "
         "Explained by setting: adjusted share of the variance over the trained networks, with p of permuted "
-        "labels. Pairs apart: pairs of settings whose 95 % intervals of the mean do not overlap, and how "
-        "many do so when scores are shuffled over the settings.",
+        "labels. Pairs apart: pairs of settings whose 95 % intervals of the mean do not overlap. That is a "
+        "count of what this study’s intervals decide, more with more seeds, and has no interval itself; "
+        "beside it, how many pairs are apart when scores are shuffled over the settings: the mean and the "
+        "range of 95 % of the shuffles.",
         completeness(study, metrics),
         numbers=numbers,
         table=_readable(numbers),
@@ -56,27 +61,30 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
     trained = (cells["model"] != REFERENCE).to_numpy()
     x, settings = scores.to_numpy()[trained], cells["setting"].to_numpy(str)[trained]
     untrained = scores.to_numpy()[~trained]
-    wins = probability_of_winning(
-        x, untrained, seed_weights(settings, rng), seed_weights(np.zeros(len(untrained), str), rng)
-    )
+    floor = np.full(len(untrained), REFERENCE)  # untrained networks differ by their seed alone
+    drawn = winning_draws(x, untrained, seed_weights(settings, rng), seed_weights(floor, rng))
+    wins = probability_of_winning(x, untrained, drawn, np.concatenate([settings, floor]))
     explained = variance_explained(x, settings, settings, rng)
     above = share(x > untrained.max(initial=-np.inf), settings, rng)  # given these untrained ones
+    both = len(x) and len(untrained)
     found, possible, chance = disjoint_pairs(x, settings, rng)
+    chance_low, chance_high = percentiles(chance)
     return {
         "data": data, "metric": metric.label, "n": len(x), "untrained": len(untrained),
         "trained_wins": wins.value, "wins_low": wins.low, "wins_high": wins.high,
-        "above_best_untrained": round(above.value * len(x)) if len(untrained) else None,
-        "above_low": above.low if len(untrained) else None,
-        "above_high": above.high if len(untrained) else None,
-        "r2_setting": explained.raw, "adjusted": explained.adjusted.value,
+        "above_best_untrained": round(above.value * len(x)) if both else None,
+        "above_low": above.low if both else None,
+        "above_high": above.high if both else None,
+        "r2_setting": explained.raw.value, "adjusted": explained.adjusted.value,
         "adjusted_low": explained.adjusted.low, "adjusted_high": explained.adjusted.high,
         "null": explained.null, "p": explained.p,
-        "pairs_apart": found, "pairs": possible, "pairs_apart_by_chance": chance,
+        "pairs_apart": found, "pairs": possible, "pairs_apart_by_chance": float(chance.mean()),
+        "by_chance_low": chance_low, "by_chance_high": chance_high,
     }  # fmt: skip
 
 
-def disjoint_pairs(x: np.ndarray, settings: np.ndarray, rng: Generator) -> tuple[int, int, float]:
-    """Pairs of settings with disjoint 95 % t-intervals: found, possible, and the mean over shuffled scores.
+def disjoint_pairs(x: np.ndarray, settings: np.ndarray, rng: Generator) -> tuple[int, int, np.ndarray]:
+    """Pairs of settings with disjoint 95 % t-intervals: found, possible, and found in each shuffle of scores.
 
     Settings with one seed have no interval and form no pair.
     """
@@ -84,7 +92,7 @@ def disjoint_pairs(x: np.ndarray, settings: np.ndarray, rng: Generator) -> tuple
     members = (group[:, None] == np.flatnonzero(sizes > 1)).astype(float)
     n = members.sum(axis=0)
     if len(n) < 2:
-        return 0, 0, 0.0
+        return 0, 0, np.zeros(PERMUTATIONS)
 
     def pairs_apart(scores: np.ndarray) -> np.ndarray:
         means = scores @ members / n
@@ -95,7 +103,7 @@ def disjoint_pairs(x: np.ndarray, settings: np.ndarray, rng: Generator) -> tuple
 
     centred = (x - x.mean())[None]
     shuffled = rng.permuted(np.repeat(centred, PERMUTATIONS, axis=0), axis=1)
-    return int(pairs_apart(centred)[0]), len(n) * (len(n) - 1) // 2, float(pairs_apart(shuffled).mean())
+    return int(pairs_apart(centred)[0]), len(n) * (len(n) - 1) // 2, pairs_apart(shuffled)
 
 
 def apart(means: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +135,7 @@ def _prose(numbers: pd.DataFrame, datasets: list[str]) -> list[str]:
 
 
 def _trained_or_not(here: pd.DataFrame) -> str:
-    here = here[here["untrained"] > 0]
+    here = here[here["above_best_untrained"].notna()]
     if here.empty:
         return ""
     parts = [f"{r.metric} {r.above_best_untrained:.0f} of {r.n}" for r in here.itertuples()]
@@ -184,5 +192,6 @@ def _readable(numbers: pd.DataFrame) -> pd.DataFrame:
     ]
     table["p"] = [f"{p:.3f}" if pd.notna(p) else "–" for p in numbers["p"]]
     table["pairs apart"] = [f"{r.pairs_apart} of {r.pairs}" for r in numbers.itertuples()]
-    table["by chance"] = numbers["pairs_apart_by_chance"].map("{:.1f}".format)
+    by_chance = numbers[["pairs_apart_by_chance", "by_chance_low", "by_chance_high"]].to_numpy()
+    table["by chance"] = [bracket(*row, digits=1) for row in by_chance]
     return table.drop(columns="data set") if table["data set"].nunique() == 1 else table

@@ -64,15 +64,16 @@ def strengths(study: Study, models: list[str]) -> str:
 
 def bars(numbers: pd.DataFrame) -> str:
     """What the intervals mean at this number of seeds."""
-    n = int(numbers["n"].min())
-    if n < 2:
-        return "Bars are 95 % intervals over seeds; a setting with one seed has none."
+    seeds = numbers["n"]
+    alone = " A setting with one seed has none." if (seeds < 2).any() else ""
+    n = seeds[seeds > 1].min()
     if n < 6:
         return (
-            f"Bars are the range of the seeds: with {n} of them it holds the true median with probability "
-            f"{100 * median_coverage(n):.0f} %, with six or more seeds bars are 95 % intervals."
+            f"Bars are the range of the seeds: with {n:.0f} of them it holds the true median with "
+            f"probability {100 * median_coverage(int(n)):.0f} %, with six or more seeds bars are 95 % "
+            f"intervals.{alone}"
         )
-    return "Bars are 95 % intervals over seeds, from order statistics."
+    return f"Bars are 95 % intervals over seeds, from order statistics.{alone}"
 
 
 def floor(study: Study) -> str:

@@ -15,6 +15,7 @@ from bench.reporting.statistics import (
     mean_of_estimates,
     seed_weights,
     variance_explained,
+    widening,
 )
 
 LEVELS = {"objective": "model", "objective × value": "setting"}
@@ -26,6 +27,7 @@ def variance_by_choice(study: Study, rng: Generator) -> Exhibit:
     """R² of every score by objective and by objective × value (locatello2019.md §7.1), beside the paper's."""
     title, of_paper = "Variance explained by objective and by value", "Table 5"
     numbers, shares = explained(study, rng)
+    wider = widening(study.cells.loc[study.trained, "setting"].to_numpy(str))
     if numbers.empty or numbers["r2"].isna().all():
         return too_little(
             title, of_paper, "two objectives or two values with more cells than settings are needed."
@@ -34,11 +36,13 @@ def variance_by_choice(study: Study, rng: Generator) -> Exhibit:
         title, of_paper,
         "Share of a score’s variance over the trained models of a data set that the objective, or the "
         "objective with its value, explains; what is left is the seed (and noise of the metric). R² in "
-        "sample is what the paper prints; it grows with few seeds even without any effect, up to `null` "
-        "on average, so the adjusted share comes with the 95 % interval (bootstrap over seeds). `null at "
-        f"{PAPER_SEEDS}` is that floor in the paper. p: permuted labels that reach R².",
+        "sample is what the paper prints, and its interval is of studies of this size; it grows with few "
+        "seeds even without any effect, up to `null` on average, which the adjusted share takes out. Both "
+        f"intervals: 95 %, bootstrap over seeds. `null at {PAPER_SEEDS}` is that floor in the paper. p: how "
+        "often R² is reached when settings are dealt to the objectives at random, or models to the "
+        "objectives with their values.",
         completeness(study, study.metrics()), numbers=numbers, table=_readable(numbers),
-        text=_prose(numbers, shares),
+        text=_prose(numbers, shares, wider),
     )  # fmt: skip
 
 
@@ -60,7 +64,8 @@ def explained(study: Study, rng: Generator) -> tuple[pd.DataFrame, list[Variance
                 share = variance_explained(x[there], labels, settings, rng, weights=weights[:, there])
                 shares.append(share)
                 rows.append(
-                    {"data": data, "metric": metric.label, "level": level, "r2": share.raw,
+                    {"data": data, "metric": metric.label, "level": level, "r2": share.raw.value,
+                     "r2_low": share.raw.low, "r2_high": share.raw.high,
                      "adjusted": share.adjusted.value, "low": share.adjusted.low, "high": share.adjusted.high,
                      "null": share.null, f"null_at_{PAPER_SEEDS}": _null_at_paper(labels, settings),
                      "p": share.p, "n": share.adjusted.n,
@@ -75,21 +80,25 @@ def _null_at_paper(labels: np.ndarray, settings: np.ndarray) -> float:
     return (len(set(labels)) - 1) / (max(len(set(settings)) * PAPER_SEEDS, 2) - 1)
 
 
-def _prose(numbers: pd.DataFrame, shares: list[VarianceExplained]) -> tuple[str, ...]:
+def _prose(numbers: pd.DataFrame, shares: list[VarianceExplained], wider: float) -> tuple[str, ...]:
     """The headline: unweighted means over data sets and metrics, beside the paper's over the same entries."""
     parts = []
+    told = numbers[numbers["r2"].notna()]
+    told = told[told["paper"].notna()] if told["paper"].notna().any() else told
     for level in LEVELS:
-        own = numbers[(numbers["level"] == level) & numbers["r2"].notna()]
+        own = told[told["level"] == level]
         if own.empty:
             continue
         found = [shares[i] for i in own.index]
-        adjusted = mean_of_estimates([s.adjusted for s in found], [s.drawn for s in found])
-        percent = bracket(*(100 * v for v in (adjusted.value, adjusted.low, adjusted.high)), digits=0)
-        text = f"{level}: R² {100 * own['r2'].mean():.0f} %, adjusted {percent} %"
+        in_sample = [1 - (1 - s.drawn) * (1 - s.null) for s in found]
+        raw = mean_of_estimates([s.raw for s in found], in_sample, wider)
+        adjusted = mean_of_estimates([s.adjusted for s in found], [s.drawn for s in found], wider)
+        raw, adjusted = (_in_percent(e.value, e.low, e.high) for e in (raw, adjusted))
+        text = f"{level}: R² {raw} %, adjusted {adjusted} %"
         paper = own["paper"].dropna()
-        text += f" (the paper on these {len(paper)} entries: {paper.mean():.0f} %)" if len(paper) else ""
+        text += f" (the paper on these {len(paper)}: {paper.mean():.0f} %)" if len(paper) else ""
         parts.append(text)
-    n = numbers[["data", "metric"]].drop_duplicates().shape[0]
+    n = told[["data", "metric"]].drop_duplicates().shape[0]
     return (f"Mean over {count(n, 'pair')} of data set and metric. " + "; ".join(parts) + ".",)
 
 
@@ -99,17 +108,18 @@ def _readable(numbers: pd.DataFrame) -> pd.DataFrame:
             "data set": numbers["data"],
             "score": numbers["metric"],
             "explained by": numbers["level"],
-            "R²": (100 * numbers["r2"]).map(_percent),
+            "R², %": [_in_percent(*r) for r in numbers[["r2", "r2_low", "r2_high"]].to_numpy()],
             "paper’s R²": [_percent(p) for p in numbers["paper"]],
-            "adjusted": [
-                bracket(*(100 * v for v in r), digits=0)
-                for r in numbers[["adjusted", "low", "high"]].to_numpy()
-            ],
+            "adjusted, %": [_in_percent(*r) for r in numbers[["adjusted", "low", "high"]].to_numpy()],
             "null": (100 * numbers["null"]).map(_percent),
             f"null at {PAPER_SEEDS}": (100 * numbers[f"null_at_{PAPER_SEEDS}"]).map(_percent),
             "p": [f"{p:.3f}" if pd.notna(p) else "–" for p in numbers["p"]],
         }
     )
+
+
+def _in_percent(value: float, low: float, high: float) -> str:
+    return bracket(100 * value, 100 * low, 100 * high, digits=0)
 
 
 def _percent(value: float | None) -> str:

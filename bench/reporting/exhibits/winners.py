@@ -13,10 +13,10 @@ from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
 from bench.reporting.names import model_name
 from bench.reporting.statistics import (
     Estimate,
-    auc,
     mean_of_estimates,
-    percentiles,
+    probability_of_winning,
     seed_weights,
+    widening,
     winning_draws,
 )
 
@@ -61,12 +61,14 @@ def _duels(
         sides = {}
         for model, (index, weights) in resamples.items():
             x = study.values.loc[index, metric.name].to_numpy()
-            if np.isfinite(x).any():
-                sides[model] = x[np.isfinite(x)], weights[:, np.isfinite(x)]
+            there = np.isfinite(x)
+            if there.any():
+                settings = study.cells.loc[index, "setting"].to_numpy(str)[there]
+                sides[model] = x[there], weights[:, there], settings
         for a, b in combinations(sides, 2):
-            (x, left), (y, right) = sides[a], sides[b]
+            (x, left, of_x), (y, right, of_y) = sides[a], sides[b]
             drawn = winning_draws(x, y, left, right)
-            wins = Estimate(auc(x, y), *percentiles(drawn), len(x) + len(y))
+            wins = probability_of_winning(x, y, drawn, np.concatenate([of_x, of_y]))
             row = {"data": data, "metric": metric.label, "objective": model_name(a), "against": model_name(b),
                    "probability": wins.value, "low": wins.low, "high": wins.high, "n": wins.n}  # fmt: skip
             found.append((row, wins, drawn))
@@ -77,10 +79,11 @@ def _readable(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> p
     """Objective × objective: mean probability over data sets and metrics in percent, with its interval."""
     labels = [model_name(m) for m in study.models()]
     table = pd.DataFrame("–", index=labels, columns=labels)
+    wider = widening(study.cells.loc[study.trained, "setting"].to_numpy(str))
     for a, b in combinations(labels, 2):
         own = [d for d in duels if (d[0]["objective"], d[0]["against"]) == (a, b)]
         if own:
-            mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own])
+            mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own], wider)
             percent = 100 * np.array([mean.value, mean.low, mean.high])
             table.loc[a, b] = bracket(*percent, digits=0)
             table.loc[b, a] = bracket(*(100 - percent)[[0, 2, 1]], digits=0)

@@ -9,6 +9,7 @@ from bench.reporting.statistics.correlation import (
     spearman,
     spearman_interval,
     spearman_matrix,
+    spearman_resampled,
     spearman_rows,
     weighted_ranks,
 )
@@ -19,13 +20,14 @@ from bench.reporting.statistics.location import (
     pooled_median,
     resampled_medians,
 )
-from bench.reporting.statistics.power import MOST_SEEDS, pooled_deviation, seeds_needed
+from bench.reporting.statistics.power import MOST_SEEDS, contrast, pooled_deviation, seeds_needed
 from bench.reporting.statistics.resampling import (
     DRAWS,
     LEVEL,
     Estimate,
     estimate_from,
     mean_of_estimates,
+    normal_interval,
     percentiles,
     repeated,
     seed_weights,
@@ -36,9 +38,10 @@ from bench.reporting.statistics.variance import VarianceExplained, variance_expl
 from bench.reporting.statistics.winning import auc, probability_of_winning, winning_draws
 
 __all__ = [
-    "DRAWS", "Estimate", "LEVEL", "MOST_SEEDS", "VarianceExplained", "auc", "estimate_from",
-    "mean_of_estimates", "means", "median_coverage", "medians", "percentiles", "pooled_deviation",
-    "pooled_median", "probability_of_winning", "repeated", "resampled_medians", "seed_weights",
-    "seeds_needed", "share", "spearman", "spearman_interval", "spearman_matrix", "spearman_rows",
-    "variance_explained", "weighted_ranks", "widening", "winning_draws",
+    "DRAWS", "Estimate", "LEVEL", "MOST_SEEDS", "VarianceExplained", "auc", "contrast", "estimate_from",
+    "mean_of_estimates", "means", "median_coverage", "medians", "normal_interval", "percentiles",
+    "pooled_deviation", "pooled_median", "probability_of_winning", "repeated", "resampled_medians",
+    "seed_weights", "seeds_needed", "share", "spearman", "spearman_interval", "spearman_matrix",
+    "spearman_resampled", "spearman_rows", "variance_explained", "weighted_ranks", "widening",
+    "winning_draws",
 ]  # fmt: skip

