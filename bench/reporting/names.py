@@ -53,7 +53,12 @@ METRIC_NAMES: dict[str, str] = {
 #: The downstream task's learners, by the first part of a key.
 LEARNERS: dict[str, str] = {"logistic_regression": "LR", "trees": "GBT"}
 
+#: What the paper's numbers are over: 7 data sets × 6 objectives × 6 metrics (locatello2019.md §1, §7).
 PAPER_METRICS = ("beta_vae", "factor_vae", "mig", "dci", "modularity", "sap")
+PAPER_MODELS = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii", "annealed_vae")
+PAPER_DATASETS = (
+    "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "smallnorb", "cars3d", "shapes3d",
+)  # fmt: skip
 
 #: Metrics that see no ground-truth factors, or are no score of disentanglement: they have exhibits of their
 #: own.
