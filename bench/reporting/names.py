@@ -103,6 +103,11 @@ def models_in_order(models: Iterable[str]) -> list[str]:
     return [m for m in ordered if m != REFERENCE] + [m for m in ordered if m == REFERENCE]
 
 
+def image_count(n: int) -> str:
+    """`500 images`; a score on 0 of them is one on the whole data set (`evaluation: images` left out)."""
+    return count(n, "image") if n else "all images"
+
+
 def number(value: float) -> str:
     """A hyperparameter's value as people write it: 4, 0.5, 1e-05."""
     return f"{value:g}"

@@ -27,12 +27,13 @@ class Lacking(LookupError):
 
 @dataclass(frozen=True)
 class Support:
-    """A quantity and what it rests on: cells with a score, their data sets.
+    """A quantity and what it rests on: the columns it asks for, cells with a score of them, their data sets.
 
-    `gap` names the first score that is there for less than ENOUGH of the cells, '' where none is.
+    `gap` names the first column that is there for less than ENOUGH of the cells, '' where none is.
     """
 
     value: float
+    columns: tuple[Column, ...]
     cells: int
     datasets: frozenset[str]
     gap: str
@@ -124,7 +125,7 @@ class Evidence:
             if there.sum() < ENOUGH * rows.sum():
                 gaps.append(self._gap(column, rows, int(there.sum())))
         datasets = frozenset(self.layout.data[used])
-        return Support(value, int(used.sum()), datasets, gaps[0] if gaps else "")
+        return Support(value, tuple(asked), int(used.sum()), datasets, gaps[0] if gaps else "")
 
     def _gap(self, column: Column, rows: np.ndarray, there: int) -> str:
         models = [m for m in self.layout.models if m in set(self.layout.model[rows])]

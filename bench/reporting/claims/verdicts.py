@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from bench.reporting.cells import Study
+from bench.reporting.cells import Column, Study
 from bench.reporting.claims import CLAIMS, Finding, Rate
 from bench.reporting.claims.evidence import ENOUGH, Evidence, Support, mean, of_paper
 from bench.reporting.exhibit import bracket
@@ -35,6 +35,7 @@ class Claim:
     paper: str
     verdict: str
     reason: str
+    columns: tuple[Column, ...]
 
 
 def decide(study: Study, rng: Generator) -> list[Claim]:
@@ -56,7 +57,7 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
             rate = success_rates(by_seed, claim.kind, rng)
             n = all_scores.cells if rate.n else 0
             estimate, centre = Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n), 0.0
-            lacks = _part_of_table_1(all_scores, part)
+            support, lacks = all_scores, _part_of_table_1(all_scores, part)
         else:
             support = supports[name]
             found = estimate_from(support.value, np.array(drawn.get(name, [])), support.cells, wider)
@@ -64,7 +65,7 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
             estimate = Estimate(support.value, float(low), float(high), support.cells)
             centre, lacks = claim.beside(evidence) if claim.beside else 0.0, _lacks(claim, support)
         region = (claim.low + centre, claim.high + centre)
-        claims.append(_claim(name, claim, estimate, region, reason or lacks))
+        claims.append(_claim(name, claim, estimate, region, reason or lacks, support.columns))
     return claims
 
 
@@ -144,13 +145,14 @@ def shortfall(study: Study) -> str:
 
 
 def _claim(
-    name: str, claim: Finding | Rate, estimate: Estimate, region: tuple[float, float], reason: str
-) -> Claim:
+    name: str, claim: Finding | Rate, estimate: Estimate, region: tuple[float, float], reason: str,
+    columns: tuple[Column, ...],
+) -> Claim:  # fmt: skip
     published = PUBLISHED.values[claim.published]
     given = verdict(estimate, region, published, reason)
     return Claim(
         name, claim.of_paper, claim.sentence, _quantity(claim), estimate, region,
-        _of_paper(claim, region, published), given, _why(given, estimate, region, reason),
+        _of_paper(claim, region, published), given, _why(given, estimate, region, reason), columns,
     )  # fmt: skip
 
 
@@ -217,7 +219,7 @@ def claims_numbers(claims: list[Claim]) -> pd.DataFrame:
             {"claim": c.name, "finding": c.finding, "of_paper": c.of_paper, "quantity": c.quantity,
              "estimate": c.estimate.value, "low": c.estimate.low, "high": c.estimate.high, "n": c.estimate.n,
              "agrees_from": c.region[0], "agrees_to": c.region[1], "paper": c.paper, "verdict": c.verdict,
-             "reason": c.reason}
+             "reason": c.reason, "scores": ", ".join(column.label for column in c.columns)}
             for c in claims
         ]
     )  # fmt: skip

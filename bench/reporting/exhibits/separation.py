@@ -42,7 +42,7 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
         "Explained by setting: adjusted share of the variance over the trained networks, with p of permuted "
         "labels. Pairs apart: pairs of settings whose 95 % intervals of the mean do not overlap, and how "
         "many do so when scores are shuffled over the settings.",
-        completeness(study, metrics),
+        completeness(study, metrics, models=study.models(trained_only=False)),
         numbers=numbers,
         table=_readable(numbers),
         text=(*_prose(numbers, study.datasets), _pairs_lead(pairs)),
