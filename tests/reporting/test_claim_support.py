@@ -8,8 +8,7 @@ import pytest
 
 from bench.reporting.cells import assemble
 from bench.reporting.claims import CLAIMS, Rate
-from bench.reporting.claims.evidence import Evidence, of_paper
-from bench.reporting.claims.scores import at_paper_seeds
+from bench.reporting.claims.evidence import Evidence, at_paper_seeds, of_paper
 from bench.reporting.claims.verdicts import decide
 from bench.reporting.names import PAPER_METRICS
 from bench.reporting.published import PUBLISHED
@@ -19,7 +18,10 @@ TC_SAMPLED = "gaussian_total_correlation"
 
 
 def verdicts(study):
-    return {claim.name: claim for claim in decide(study, np.random.default_rng(0))}
+    """Claims by name, with few draws of the bootstrap: what is tested here is no matter of an edge."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.reporting.claims.verdicts.DRAWS", 20)
+        return {claim.name: claim for claim in decide(study, np.random.default_rng(0))}
 
 
 def without(study, column, cells):

@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from bench.reporting import selection
 from bench.reporting.cells import assemble
-from bench.reporting.claims import CLAIMS
+from bench.reporting.claims import CLAIMS, verdicts
 from bench.reporting.claims.evidence import Evidence
 from bench.reporting.claims.verdicts import decide, shortfall, summary, verdict
 from bench.reporting.published import PUBLISHED, Value
-from bench.reporting.statistics import Estimate
+from bench.reporting.statistics import DRAWS, Estimate
 from tests.reporting.synthetic import Effects, make_plan, make_scores
 
 SURE, REMEMBERED = Value(37, "high", "paper"), Value(80, "low-medium", "remembered")
@@ -43,6 +44,10 @@ def test_every_claim_names_a_published_entry_and_a_region(name):
 def test_all_and_only_unsure_entries_are_unverified():
     unsure = {name for name, claim in CLAIMS.items() if not PUBLISHED.values[claim.published].verified}
     assert unsure == {"figure_2"}
+
+
+def test_bounds_that_decide_rest_on_as_many_resamples_as_any_other_interval():
+    assert verdicts.DRAWS == selection.RESAMPLES == DRAWS
 
 
 @pytest.mark.parametrize(("name", "expected"), [

@@ -39,14 +39,11 @@ def only_color_transfers(evidence: Evidence) -> float:
     """Correlation of cell medians dSprites–Color-dSprites minus the largest other pair’s, over metrics."""
     if not {"dSprites", "Color-dSprites"} < set(evidence.layout.datasets):
         return float("nan")
-    settings, gaps = evidence.layout.settings, []
-    place = (
-        settings.assign(at=range(len(settings))).pivot(index="choice", columns="data", values="at").dropna()
-    )
+    place, gaps = evidence.layout.shared, []
     pairs = list(combinations(place.columns, 2))
     own = [set(pair) == {"dSprites", "Color-dSprites"} for pair in pairs].index(True)
     for metric in evidence.layout.metrics if len(place) >= 5 else ():
-        medians = {data: evidence.median_of(metric, place[data].to_numpy(int)) for data in place.columns}
+        medians = {data: evidence.median_of(metric, place[data].to_numpy()) for data in place.columns}
         rho = spearman_rows(*(np.stack([medians[pair[side]] for pair in pairs]) for side in (0, 1)))
         gaps.append(rho[own] - np.max(np.delete(rho, own), initial=-1.0))
     return mean(gaps)

@@ -9,7 +9,6 @@ from bench.reporting.published import PUBLISHED
 
 CLOSE_PAIRS = ({"beta_vae", "factor_vae"}, {"mig", "dci"})
 ALIKE = ("dSprites", "Color-dSprites", "Scream-dSprites")
-PAPER_SEEDS = 50
 
 
 def closest_pairs(evidence: Evidence) -> float:
@@ -54,12 +53,13 @@ def consistent_winner(evidence: Evidence) -> float:
         for metric in layout.metrics:
             x = evidence.values[rows, layout.at[metric.name]]
             there = np.isfinite(x)
-            models, label = np.unique(layout.model[rows][there], return_inverse=True)
-            if len(models) > 1:
+            label = layout.model[rows][there]
+            others = len(np.unique(label)) - 1
+            if others > 0:
                 beaten = (wins(x[there], label) > 0.5).sum(axis=1)
-                winners.append(models[beaten.argmax()] if beaten.max() == len(models) - 1 else "")
-    most = max((winners.count(model) for model in layout.models), default=0)
-    return most / len(winners) if len(winners) > 1 else float("nan")
+                winners.append(beaten.argmax() if beaten.max() == others else len(layout.models))
+    most = np.bincount(winners, minlength=len(layout.models) + 1)[:-1].max(initial=0)
+    return float(most / len(winners)) if len(winners) > 1 else float("nan")
 
 
 def wins(x: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -72,7 +72,8 @@ def wins(x: np.ndarray, label: np.ndarray) -> np.ndarray:
     np.add.at(counts, (label, place), 1)
     below = np.cumsum(counts, axis=1) - counts
     sizes = counts.sum(axis=1)
-    return counts @ (below + counts / 2).T / np.outer(sizes, sizes)
+    with np.errstate(invalid="ignore"):  # a label without scores wins nothing
+        return counts @ (below + counts / 2).T / np.outer(sizes, sizes)
 
 
 def consistent_strength(evidence: Evidence) -> float:
@@ -110,12 +111,12 @@ def bad_value_good_seed(evidence: Evidence) -> float:
 
 def objective_share(evidence: Evidence) -> float:
     """Mean R² in percent of the scores on the objective, over data sets and metrics, as at 50 seeds."""
-    return mean(list(shares_explained(evidence, "model").values()))
+    return mean(list(evidence.shares_explained("model").values()))
 
 
 def value_share(evidence: Evidence) -> float:
     """Mean R² in percent of the scores on objective × value, over data sets and metrics, as at 50 seeds."""
-    return mean(list(shares_explained(evidence, "setting").values()))
+    return mean(list(evidence.shares_explained("setting").values()))
 
 
 def seed_share(evidence: Evidence) -> float:
@@ -125,46 +126,14 @@ def seed_share(evidence: Evidence) -> float:
 
 def paper_objective_share(evidence: Evidence) -> float:
     """Mean of Table 5a over the data sets and metrics that the study has."""
-    return mean([PUBLISHED.table_5("t5a", *entry) for entry in shares_explained(evidence, "model")])
+    return mean([PUBLISHED.table_5("t5a", *entry) for entry in evidence.shares_explained("model")])
 
 
 def paper_value_share(evidence: Evidence) -> float:
     """Mean of Table 5b over the data sets and metrics that the study has."""
-    return mean([PUBLISHED.table_5("t5b", *entry) for entry in shares_explained(evidence, "setting")])
+    return mean([PUBLISHED.table_5("t5b", *entry) for entry in evidence.shares_explained("setting")])
 
 
 def paper_seed_share(evidence: Evidence) -> float:
     """What the entries of Table 5b that the study has leave to the seed."""
     return 100 - paper_value_share(evidence)
-
-
-def shares_explained(evidence: Evidence, level: str) -> dict[tuple[str, str], float]:
-    """(data set, metric) -> R² in percent of the score on the `model` or `setting`, at the paper's seeds."""
-    layout, found = evidence.layout, {}
-    for data in layout.datasets:
-        rows = layout.place(data)
-        evidence.note(rows, layout.metrics)
-        number = layout.number[rows]
-        labels = number if level == "setting" else np.unique(layout.model[rows], return_inverse=True)[1]
-        for metric in layout.metrics:
-            x = evidence.values[rows, layout.at[metric.name]]
-            kept = np.isfinite(x)
-            size = np.bincount(labels[kept])
-            groups, n = int((size > 0).sum()), int(kept.sum())
-            if groups > 1 and n > groups and np.ptp(x[kept]):
-                y = x[kept] - x[kept].mean()
-                between = (np.bincount(labels[kept], y)[size > 0] ** 2 / size[size > 0]).sum()
-                r2 = at_paper_seeds(between / (y**2).sum(), n, groups, len(np.unique(number[kept])))
-                found[data, metric.metric] = 100 * float(r2)
-    return found
-
-
-def at_paper_seeds(r2: float, n: int, groups: int, settings: int) -> float:
-    """In-sample R² of n scores on `groups` labels, as the same effects would give it at the paper's 50 seeds.
-
-    In-sample R² grows as seeds fall: without any effect it is 1.9 % at 50 seeds, 19.6 % at 5 (§7.1). So it is
-    adjusted at the study's n, which takes that out, and the paper's own share of it is put back.
-    """
-    at_50 = PAPER_SEEDS * settings
-    adjusted = 1 - (1 - r2) * (n - 1) / (n - groups)
-    return 1 - (1 - adjusted) * (at_50 - groups) / (at_50 - 1)

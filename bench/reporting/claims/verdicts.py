@@ -15,10 +15,9 @@ from bench.reporting.exhibit import bracket
 from bench.reporting.names import PAPER_DATASETS, PAPER_METRICS, count
 from bench.reporting.published import PUBLISHED, Value
 from bench.reporting.selection import scores_by_seed, success_rates
-from bench.reporting.statistics import Estimate, estimate_from, widening
+from bench.reporting.statistics import DRAWS, Estimate, estimate_from, widening
 
 AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED = "agrees", "differs", "too little data", "unverified"
-RESAMPLES = 100
 MIN_SEEDS, MIN_VALUES, MIN_OBJECTIVES, MIN_STEPS = 5, 3, 3, 100_000
 
 
@@ -46,7 +45,7 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
     supports = {name: evidence.support(f.statistic) for name, f in findings.items()}
     present = [name for name, support in supports.items() if np.isfinite(support.value)]
     drawn: dict[str, list[float]] = {name: [] for name in present}
-    for _ in range(RESAMPLES if present and part.cells["seed"].nunique() > 1 else 0):
+    for _ in range(DRAWS if present and part.cells["seed"].nunique() > 1 else 0):
         resample = evidence.resampled(rng)
         for name in present:
             drawn[name].append(findings[name].statistic(resample))
