@@ -73,6 +73,18 @@ def test_a_made_up_study_gets_the_verdicts_that_were_put_in(decided, name, expec
         assert claim.estimate.low <= claim.estimate.value <= claim.estimate.high
 
 
+def test_the_table_shows_the_papers_number_or_its_words(decided):
+    shown = (
+        verdicts.claims_table(list(decided.values())).assign(claim=list(decided)).set_index("claim")["paper"]
+    )
+    assert shown["dip_i_low"] == "DIP-VAE-I mean TC consistently low"
+    assert shown["transfer_same"] == "80.7 %"
+    assert shown["figure_2"] == "–"  # remembered
+    entries = [PUBLISHED.table_5("t5b", data, m) for data in ("dSprites", "Color-dSprites", "Cars3D")
+               for m in ("beta_vae", "factor_vae", "mig", "dci", "modularity", "sap")]  # fmt: skip
+    assert shown["value_share"] == f"{np.mean(entries):.1f} % on these data sets and metrics"
+
+
 @pytest.mark.parametrize(("name", "cells"), [
     ("dip_i_low", 3 * 300),  # three data sets, AnnealedVAE is no other
     ("factor_vae_flat", 3 * 60), ("dip_ii_mixed", 2 * 300),  # Cars3D and dSprites

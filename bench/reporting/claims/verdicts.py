@@ -200,7 +200,7 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"finding": c.finding, "verdict": c.verdict, "estimate": _shown(c.estimate), "n": c.estimate.n,
-             "agrees if": _rule(c.region), "paper": c.paper or "–", "why": c.reason,
+             "agrees if": _rule(c.region), "why": c.reason, "paper": c.paper or "–",
              "in the paper": c.of_paper}
             for c in claims
         ]
