@@ -75,6 +75,9 @@ def test_what_is_said_across_data_sets_is_not_decided_on_one():
     assert {name for name, claim in decided.items() if claim.verdict == "agrees"} <= {"seed_matters"}
     for name in ("objectives_overlap", "no_rule_for_strength", "no_label_free_selector", "efficiency"):
         assert decided[name].reason == "it needs 3 data sets and rests on 1"
+    for name in ("objective_share", "value_share", "seed_share"):  # adjusted R² of nothing may be negative
+        estimate = decided[name].estimate
+        assert estimate.low <= estimate.value <= estimate.high
     assert decided["dip_ii_mixed"].reason == "it needs Shapes3D, dSprites"
 
 

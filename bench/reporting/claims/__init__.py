@@ -52,6 +52,8 @@ class Rate:
 #: own.
 R2_POINTS, RATE_POINTS = 5, 3
 
+SHARE = (-INFINITY, 100)  # in percent; adjusted R² may fall below nothing
+
 #: A random model passes a comparison half of the time, so "very high" or "low" asks for three of four.
 MOSTLY = 0.75
 
@@ -145,22 +147,22 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "objective_share": Finding(
         "The objective explains 37 % of the variance of scores",
-        scores.objective_share, -R2_POINTS, R2_POINTS, "r2_mean_objective", "Table 5a", (0, 100), datasets=1,
+        scores.objective_share, -R2_POINTS, R2_POINTS, "r2_mean_objective", "Table 5a", SHARE, datasets=1,
         beside=scores.paper_objective_share,
     ),
     "value_share": Finding(
         "Objective and value explain 59 %",
-        scores.value_share, -R2_POINTS, R2_POINTS, "r2_mean_objective_x_value", "Table 5b", (0, 100),
+        scores.value_share, -R2_POINTS, R2_POINTS, "r2_mean_objective_x_value", "Table 5b", SHARE,
         datasets=1, beside=scores.paper_value_share,
     ),
     "seed_share": Finding(
         "The seed has the rest, 41 %",
-        scores.seed_share, -R2_POINTS, R2_POINTS, "claim_tab5_seed_share", "Table 5", (0, 100), datasets=1,
-        beside=scores.paper_seed_share,
+        scores.seed_share, -R2_POINTS, R2_POINTS, "claim_tab5_seed_share", "Table 5", (0, INFINITY),
+        datasets=1, beside=scores.paper_seed_share,
     ),
     "objective_below_rest": Finding(
         "The objective explains less than value and seed together",
-        scores.objective_share, -INFINITY, 50, "claim_tab5_seed_share", "Table 5", (0, 100),
+        scores.objective_share, -INFINITY, 50, "claim_tab5_seed_share", "Table 5", SHARE,
     ),
     "no_rule_for_strength": Finding(
         "There is no consistent choice of strength",
