@@ -68,6 +68,15 @@ def test_a_score_that_is_there_nowhere_is_named(part_of_the_grid):
         assert support.gap == "the study has no Gaussian TC (sampled)"
 
 
+def test_an_objective_that_a_finding_names_is_needed(part_of_the_grid):
+    cells = part_of_the_grid.cells[part_of_the_grid.cells["model"] != "beta_tc_vae"]
+    values = part_of_the_grid.values.loc[cells.index]
+    found = Evidence.of_study(dataclasses.replace(part_of_the_grid, cells=cells, values=values))
+    for name in ("sampled_tc_falls", "mean_tc_rises", "factor_vae_rises_less", "pairwise_information"):
+        assert found.support(CLAIMS[name].statistic).gap == "the study has no β-TCVAE"
+    assert found.support(CLAIMS["factor_vae_flat"].statistic).gap == ""
+
+
 def test_what_is_said_across_data_sets_is_not_decided_on_one():
     plan = make_plan(("cars3d",), seeds=5)
     noise = {metric: (estimator, key, 0.0) for metric, (estimator, key, _) in FOLLOWS.items()}

@@ -54,6 +54,7 @@ def factor_vae_rises_less(evidence: Evidence) -> float:
     """Share of data sets and of β-VAE, β-TCVAE whose median TC of the mean rises more than FactorVAE’s, from
     the weakest to the strongest value."""
     # Spearman (§7.5) is 1 for any rising line; "less" is a matter of how far it rises
+    evidence.layout.need(*BETA_MODELS, "factor_vae")
     found = []
     for data in evidence.layout.datasets:
         rise = {model: _rise(evidence, data, model) for model in (*BETA_MODELS, "factor_vae")}
@@ -113,6 +114,7 @@ def strength_trend(
     all models of the objective; a finding has to hold for both, so the weaker one decides.
     """
     layout, column = evidence.layout, evidence.layout.column("unsupervised", key, representation)
+    layout.need(*models)
     strength, of_medians, of_models = layout.settings["rank"].to_numpy(), [], []
     for data, model in product(layout.datasets, models):
         settings, rows = layout.of_setting.get((data, model), np.array([], int)), layout.place(data, [model])
@@ -131,6 +133,7 @@ def lower(evidence: Evidence, key: str, representation: str, model: str, dataset
     AnnealedVAE is no other: its values are far from all others (Figures 25, 26).
     """
     column = evidence.layout.column("unsupervised", key, representation)
+    evidence.layout.need(model)
     others = [m for m in evidence.layout.models if m not in (model, "annealed_vae")]
     found = []
     for data in datasets:

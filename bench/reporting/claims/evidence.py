@@ -23,7 +23,7 @@ ENOUGH = 0.95  # of the cells that a finding should rest on must have each of th
 
 
 class Lacking(LookupError):
-    """The study has no such score at all; the message is what the table of findings says."""
+    """The study has no such score or objective at all; the message is what the table of findings says."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,12 @@ class Layout:
             raise Lacking(f"the study has no {named.label}")
         return self._columns[asked]
 
+    def need(self, *models: str) -> None:
+        """Raise Lacking for the first of `models` that the study does not train."""
+        for model in models:
+            if model not in self.models:
+                raise Lacking(f"the study has no {model_name(model)}")
+
 
 class Evidence:
     """Scores (n, columns) of the cells, and what the claims ask of them, each computed once.
@@ -118,7 +124,7 @@ class Evidence:
     def support(self, statistic: Callable[[Evidence], float]) -> Support:
         """A quantity with the scores that it asked for on its way: how many cells have them, and which lack.
 
-        A score that the study has nowhere makes the quantity NaN and is the gap.
+        A score or objective that the study has nowhere makes the quantity NaN and is the gap.
         """
         self._asked, missing = {}, ""
         try:

@@ -189,7 +189,7 @@ def _why(given: str, estimate: Estimate, region: tuple[float, float], reason: st
     if reason:
         return reason
     if not np.isfinite(estimate.value):
-        return "it has too few cells for this"
+        return "the study lacks what this needs"
     if not np.isfinite(estimate.low):
         return "one seed per setting gives no interval"
     return "it crosses the edge"
