@@ -1,6 +1,7 @@
 """The quantities that findings are decided on, against plain loops and in cases whose answer is known."""
 
 import dataclasses
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -160,3 +161,72 @@ def test_second_halves_on_downstream_tasks_have_their_own_data_sets_and_metrics(
     elsewhere = [rho(others, accuracy, data) for data in ("SmallNORB", "Cars3D")]
     assert value("downstream_elsewhere") == pytest.approx(np.mean(elsewhere))
     assert value("efficiency_on_shapes") == pytest.approx(rho(["dci", "mig"], efficiency, "Shapes3D"))
+
+
+def plain_pairs(data):
+    """{metric, metric} -> Spearman over the models of a data set."""
+    rows = STUDY.values[CELLS["data"] == data]
+    return {
+        frozenset((a.metric, b.metric)): stats.spearmanr(rows[a.name], rows[b.name]).statistic
+        for a, b in combinations(STUDY.metrics(), 2)
+    }
+
+
+def test_pairs_of_metrics_are_ranked_within_a_data_set():
+    ranks = []
+    for data in STUDY.datasets:
+        order = sorted(plain_pairs(data).items(), key=lambda pair: -pair[1])
+        places = {pair: place for place, (pair, _) in enumerate(order, start=1)}
+        ranks += [places[frozenset(pair)] for pair in (("beta_vae", "factor_vae"), ("mig", "dci"))]
+    assert value("closest_pairs") == pytest.approx(np.mean(ranks))
+
+
+def test_a_pair_of_one_rank_with_another_shares_it():
+    mig, dci, sap = (m.name for m in STUDY.metrics() if m.metric in ("mig", "dci", "sap"))
+    same = STUDY.values[mig]
+    one_of_three = value("closest_pairs", **{dci: same, sap: same})  # MIG–DCI = MIG–SAP = DCI–SAP: rank 2
+    rest = value("closest_pairs", **{dci: same, sap: STUDY.values[sap]})  # MIG–DCI alone: rank 1
+    assert one_of_three - rest >= 0.5
+
+
+def test_metrics_apart_and_alike_are_means_of_correlations():
+    found = {data: plain_pairs(data) for data in STUDY.datasets}
+    apart, rest, alike, other = [], [], [], []
+    for data, pairs in found.items():
+        for pair, rho in pairs.items():
+            (apart if "modularity" in pair else rest).append(rho)
+            if "modularity" not in pair:
+                (alike if data == "dSprites" else other).append(rho)
+    assert value("modularity_apart") == pytest.approx(np.mean(apart) - np.mean(rest))
+    assert value("agreement_by_dataset") == pytest.approx(np.mean(alike) - np.mean(other))
+
+
+def test_settings_transfer_where_the_pair_is_closer_than_any_other():
+    cells = CELLS.replace(
+        {"data": {"SmallNORB": "Color-dSprites"}, "dataset": {"smallnorb": "color_dsprites"}}
+    )
+    study = of_paper(dataclasses.replace(STUDY, cells=cells))
+    gaps = []
+    for metric in STUDY.metrics():
+        medians = STUDY.values[metric.name].groupby([cells["data"], cells["choice"]]).median().unstack("data")
+        rho = medians.corr(method="spearman")
+        others = [rho.loc[a, b] for a, b in combinations(rho, 2) if {a, b} != {"dSprites", "Color-dSprites"}]
+        gaps.append(rho.loc["dSprites", "Color-dSprites"] - max(others))
+    found = Evidence.of_study(study).support(CLAIMS["only_color_transfers"].statistic).value
+    assert found == pytest.approx(np.mean(gaps))
+
+
+def test_the_distance_from_figure_2_is_over_its_fifteen_pairs():
+    cells = CELLS.assign(data=CELLS["data"].replace("Cars3D", "Noisy-dSprites"))
+    cells["dataset"] = cells["dataset"].replace("cars3d", "noisy_dsprites")
+    found = Evidence.of_study(of_paper(dataclasses.replace(STUDY, cells=cells)))
+    remembered = {
+        ("beta_vae", "factor_vae"): 80, ("beta_vae", "mig"): 44, ("beta_vae", "dci"): 41,
+        ("beta_vae", "modularity"): 46, ("beta_vae", "sap"): 37, ("factor_vae", "mig"): 49,
+        ("factor_vae", "dci"): 52, ("factor_vae", "modularity"): 25, ("factor_vae", "sap"): 38,
+        ("mig", "dci"): 76, ("mig", "modularity"): 6, ("mig", "sap"): 42, ("dci", "modularity"): -8,
+        ("dci", "sap"): 38, ("modularity", "sap"): 13,
+    }  # fmt: skip
+    here = plain_pairs("Cars3D")
+    gaps = [abs(100 * here[frozenset(pair)] - percent) for pair, percent in remembered.items()]
+    assert found.support(CLAIMS["figure_2"].statistic).value == pytest.approx(np.mean(gaps))

@@ -40,10 +40,10 @@ def only_color_transfers(evidence: Evidence) -> float:
     if not {"dSprites", "Color-dSprites"} < set(evidence.layout.datasets):
         return float("nan")
     place, gaps = evidence.layout.shared, []
-    pairs = list(combinations(place.columns, 2))
+    pairs = list(combinations(place, 2))
     own = [set(pair) == {"dSprites", "Color-dSprites"} for pair in pairs].index(True)
-    for metric in evidence.layout.metrics if len(place) >= 5 else ():
-        medians = {data: evidence.median_of(metric, place[data].to_numpy()) for data in place.columns}
+    for metric in evidence.layout.metrics if len(place["dSprites"]) >= 5 else ():
+        medians = {data: evidence.median_of(metric, settings) for data, settings in place.items()}
         rho = spearman_rows(*(np.stack([medians[pair[side]] for pair in pairs]) for side in (0, 1)))
         gaps.append(rho[own] - np.max(np.delete(rho, own), initial=-1.0))
     return mean(gaps)

@@ -22,10 +22,11 @@ def sampled_falls(evidence: Evidence) -> float:
 def plain_vae_highest(evidence: Evidence) -> float:
     """Share of the data sets where a plain VAE has the highest median TC of samples; on SmallNORB has not."""
     column, settings = evidence.layout.column("unsupervised", TC, "sampled"), evidence.layout.settings
-    plain = (settings["model"].isin(BETA_MODELS) & (settings["strength"] == 1)).to_numpy()
+    place, model, strength = (settings[c].to_numpy() for c in ("data", "model", "strength"))
+    plain = ((model == BETA_MODELS[0]) | (model == BETA_MODELS[1])) & (strength == 1)
     found = []
     for data in evidence.layout.datasets:
-        rows = np.flatnonzero((settings["data"] == data) & (settings["model"] != "annealed_vae"))
+        rows = np.flatnonzero((place == data) & (model != "annealed_vae"))
         medians = evidence.median_of(column, rows)
         if plain[rows].any() and not plain[rows].all() and np.isfinite(medians).all():
             found.append(float(plain[rows[medians.argmax()]] != (data == "SmallNORB")))

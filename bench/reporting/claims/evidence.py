@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -58,7 +57,7 @@ class Layout:
     """Where the cells of a study's part of the paper lie: what all resamples share.
 
     Per cell `data`, `model` (its place in `models`), `rank` and `number` (its place in `settings`); `shared`:
-    places in `settings` of the settings that all data sets have, one column per data set.
+    data set -> places in `settings` of the settings that all data sets have, in one order.
     """
 
     def __init__(self, study: Study):
@@ -76,7 +75,8 @@ class Layout:
         self.members = list(cells.groupby("setting", sort=False).indices.values())
         self.of_setting = self.settings.groupby(["data", "model"]).indices
         shared = self.settings.assign(at=range(len(self.settings)))
-        self.shared = shared.pivot(index="choice", columns="data", values="at").dropna().astype(int)
+        shared = shared.pivot(index="choice", columns="data", values="at").dropna().astype(int)
+        self.shared = {data: shared[data].to_numpy() for data in shared}
         self._columns: dict[tuple[str, str, str], Column | None] = {}
 
     def place(self, data: str, models: Sequence[str] | None = None) -> np.ndarray:
@@ -199,24 +199,6 @@ class Evidence:
             .to_numpy()
             for data in layout.datasets
         }
-
-    def pairs(self, *datasets: str) -> pd.DataFrame:
-        """Every pair of metrics on the data sets, or on all: `data`, `a`, `b`, `rho` and `rank`, 1 for the
-        closest."""
-        for data in datasets or self.layout.datasets:
-            self.note(self.layout.place(data), self.layout.metrics)
-        return self._pairs[self._pairs["data"].isin(datasets)] if datasets else self._pairs
-
-    @cached_property
-    def _pairs(self) -> pd.DataFrame:
-        at = self.layout.correlated
-        rows = [
-            (data, a.metric, b.metric, self.correlations[data][at[a.name], at[b.name]])
-            for data in self.layout.datasets
-            for a, b in combinations(self.layout.metrics, 2)
-        ]
-        found = pd.DataFrame(rows, columns=["data", "a", "b", "rho"])
-        return found.assign(rank=found.groupby("data")["rho"].rank(ascending=False))
 
     def between(
         self, rows: Sequence[Column], columns: Sequence[Column], datasets: Sequence[str]

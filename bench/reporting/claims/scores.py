@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bench.reporting.claims.evidence import Evidence, mean
 from bench.reporting.published import PUBLISHED
 
-CLOSE_PAIRS = ({"beta_vae", "factor_vae"}, {"mig", "dci"})
+CLOSE_PAIRS = (("beta_vae", "factor_vae"), ("mig", "dci"))
 ALIKE = ("dSprites", "Color-dSprites", "Scream-dSprites")
 
 
 def closest_pairs(evidence: Evidence) -> float:
     """Mean rank, of 15, of the pairs BetaVAE–FactorVAE and MIG–DCI among all pairs of metrics."""
-    pairs = evidence.pairs()
-    close = [{a, b} in CLOSE_PAIRS for a, b in zip(pairs["a"], pairs["b"], strict=True)]
-    return mean(pairs.loc[close, "rank"]) if len(evidence.layout.metrics) >= 6 else float("nan")
+    pairs, rho = _pairs(evidence, evidence.layout.datasets)
+    own = rho[:, [pair in CLOSE_PAIRS for pair in pairs]]
+    higher, equal = ((f(rho[:, None], own[:, :, None])).sum(axis=2) for f in (np.greater, np.equal))
+    ranks = np.where(np.isfinite(own), 1 + higher + (equal - 1) / 2, np.nan)
+    return mean(ranks.ravel()) if len(evidence.layout.metrics) == 6 else float("nan")
 
 
 def modularity_apart(evidence: Evidence) -> float:
     """Mean correlation of Modularity with the other metrics minus that of the others among themselves."""
-    pairs = evidence.pairs()
-    apart = (pairs["a"] == "modularity") | (pairs["b"] == "modularity")
-    return mean(pairs.loc[apart, "rho"]) - mean(pairs.loc[~apart, "rho"])
+    pairs, rho = _pairs(evidence, evidence.layout.datasets)
+    apart = np.array(["modularity" in pair for pair in pairs], bool)
+    return mean(rho[:, apart].ravel()) - mean(rho[:, ~apart].ravel())
 
 
 def agreement_by_dataset(evidence: Evidence) -> float:
     """Mean correlation of the metrics but Modularity: dSprites, Color-, Scream-dSprites minus the others."""
-    pairs = evidence.pairs()
-    pairs = pairs[(pairs["a"] != "modularity") & (pairs["b"] != "modularity")]
-    alike = pairs["data"].isin(ALIKE)
-    return mean(pairs.loc[alike, "rho"]) - mean(pairs.loc[~alike, "rho"])
+    pairs, rho = _pairs(evidence, evidence.layout.datasets)
+    rho = rho[:, ["modularity" not in pair for pair in pairs]]
+    alike = np.array([data in ALIKE for data in evidence.layout.datasets], bool)
+    return mean(rho[alike].ravel()) - mean(rho[~alike].ravel())
 
 
 def figure_2_distance(evidence: Evidence) -> float:
     """Mean absolute difference from the remembered numbers of Figure 2, Noisy-dSprites, in 100·ρ."""
-    here = evidence.pairs("Noisy-dSprites")
-    names = {"beta_vae": "betavae", "factor_vae": "factorvae"}
-    gaps = []
-    for row in here.itertuples():
-        published = PUBLISHED.values.get(f"fig2_{names.get(row.a, row.a)}_{names.get(row.b, row.b)}")
-        gaps += [abs(100 * row.rho - float(published.value))] if published else []
-    return mean(gaps)
+    pairs, rho = _pairs(evidence, [data for data in evidence.layout.datasets if data == "Noisy-dSprites"])
+    published = [PUBLISHED.figure_2(*pair) for pair in pairs]
+    return mean(np.abs(100 * rho - np.array(published, float)).ravel())
+
+
+def _pairs(evidence: Evidence, datasets: Sequence[str]) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """Every pair of metrics in the paper's order, and their correlations (data sets, pairs)."""
+    metrics = evidence.layout.metrics
+    left, right = np.triu_indices(len(metrics), 1)
+    rho = evidence.between(metrics, metrics, datasets)[:, left, right]
+    return [(metrics[a].metric, metrics[b].metric) for a, b in zip(left, right, strict=True)], rho
 
 
 def consistent_winner(evidence: Evidence) -> float:
