@@ -10,6 +10,7 @@ from bench.reporting.cells import assemble
 from bench.reporting.claims import CLAIMS, Rate
 from bench.reporting.claims.evidence import Evidence, at_paper_seeds, of_paper
 from bench.reporting.claims.verdicts import decide
+from bench.reporting.exhibits import EXHIBITS
 from bench.reporting.names import PAPER_METRICS
 from bench.reporting.published import PUBLISHED
 from tests.reporting.synthetic import FOLLOWS, Effects, make_plan, make_scores
@@ -31,7 +32,7 @@ def without(study, column, cells):
 
 
 @pytest.fixture(scope="module")
-def tc_on_half(part_of_the_grid):
+def half_study(part_of_the_grid):
     """TC of samples for no model of β-TCVAE, and every accuracy for half of all models."""
     study = without(
         part_of_the_grid,
@@ -40,7 +41,12 @@ def tc_on_half(part_of_the_grid):
     )
     for column in [c for c in study.columns if c.metric == "downstream"]:
         study = without(study, column, study.cells.index[::2])
-    return verdicts(study)
+    return study
+
+
+@pytest.fixture(scope="module")
+def tc_on_half(half_study):
+    return verdicts(half_study)
 
 
 @pytest.mark.parametrize(("name", "words"), [
@@ -57,6 +63,14 @@ def test_a_score_that_is_there_for_part_of_the_models_gives_no_verdict(tc_on_hal
 @pytest.mark.parametrize("name", ["mean_tc_rises", "factor_vae_flat", "dip_i_low", "seed_matters"])
 def test_findings_that_need_no_such_score_keep_their_verdict(tc_on_half, name, part_of_the_grid):
     assert tc_on_half[name].reason == ""
+
+
+def test_the_caption_of_the_findings_names_every_score_that_they_lack(half_study, monkeypatch):
+    monkeypatch.setattr("bench.reporting.claims.verdicts.DRAWS", 2)
+    caption = EXHIBITS["findings"](half_study, np.random.default_rng(0)).rests_on
+    assert caption.startswith("1,080 of 1,080 planned cells, none failed or missing.")
+    assert " Gaussian TC (sampled) on 900 only." in caption
+    assert " LR efficiency on 540 only." in caption
 
 
 def test_a_score_that_is_there_nowhere_is_named(part_of_the_grid):
