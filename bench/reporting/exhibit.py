@@ -50,7 +50,7 @@ def completeness(
 ) -> str:
     """How many cells an exhibit of `columns` rests on, of how many planned, and what of them is not there.
 
-    `36 of 39 planned cells (without untrained); 2 failed, 1 missing. MIG on 30 only: 4 failed, 1 infinite.`
+    `30 of 39 planned cells (without untrained); 8 failed, 1 missing. MIG on 30 only: 5 failed, 1 infinite.`
     The cells are those of one `data` set or all, and of `models`, by default all that are trained. A cell
     with a failed score of a column has failed here. It also says where other estimators have scores that a
     column lacks, which numbers of images differ, and whether the data are rendered.
