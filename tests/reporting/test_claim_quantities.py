@@ -163,6 +163,16 @@ def test_second_halves_on_downstream_tasks_have_their_own_data_sets_and_metrics(
     assert value("efficiency_on_shapes") == pytest.approx(rho(["dci", "mig"], efficiency, "Shapes3D"))
 
 
+def test_strong_correlations_of_both_signs_are_not_mild():
+    rng = np.random.default_rng(0)
+    tasks = [c.name for c in STUDY.columns if c.key.endswith("mean_test_accuracy")]
+    x = rng.standard_normal(len(CELLS))
+    sign = np.where(CELLS["data"].isin(["Cars3D", "dSprites"]), -1.0, 1.0)
+    changed = {of(TC, "mean"): x, of(TC, "sampled"): x} | dict.fromkeys(tasks, sign * x)
+    assert value("tc_downstream", **changed) == pytest.approx(1)
+    assert value("tc_downstream") < 0.2
+
+
 def plain_pairs(data):
     """{metric, metric} -> Spearman over the models of a data set."""
     rows = STUDY.values[CELLS["data"] == data]

@@ -78,12 +78,13 @@ def efficiency_on_shapes(evidence: Evidence) -> float:
 
 
 def total_correlation_downstream(evidence: Evidence) -> float:
-    """Mean correlation of TC, of samples and of the mean, with downstream accuracy."""
+    """Mean |correlation| of TC, of samples and of the mean, with downstream accuracy."""
+    # sizes, since strong correlations of both signs are not mild ones, though their mean is
     rows = [evidence.layout.column("unsupervised", TC, where) for where in ("sampled", "mean")]
     columns = [c for c in evidence.layout.tasks if c.key.endswith("mean_test_accuracy")]
     if not columns:
         raise Lacking("the study has no downstream accuracy")
-    return _mean_correlation(evidence, rows, columns, evidence.layout.datasets)
+    return mean(np.abs(evidence.between(rows, columns, evidence.layout.datasets)).ravel())
 
 
 def _with_accuracy(evidence: Evidence, datasets: Sequence[str], modularity: bool) -> float:
