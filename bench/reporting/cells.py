@@ -30,6 +30,10 @@ KEY_NAMES: dict[str, str] = {
 }
 
 
+#: The error of a score that is no number: it is counted among the failures, and left out like them.
+INFINITE = "the score is infinite"
+
+
 @dataclass(frozen=True)
 class Column:
     """What one column of scores is; `images` is None unless a data set has it on several image counts."""
@@ -72,7 +76,7 @@ class Column:
         )
         notes += [self.settings] if self.settings else []
         notes += [self.representation] if self.representation == "sampled" else []
-        notes += [] if self.images is None else [names.count(self.images, "image")]
+        notes += [] if self.images is None else [names.image_count(self.images)]
         return f"{base} ({', '.join(notes)})" if notes else base
 
 
@@ -83,7 +87,8 @@ class Study:
     `cells`: the plan's columns and `data` (printed data set), `setting` (all but the seed, within a data
     set), `choice` (the same across data sets), `label` (printed setting), `rank` (ordinal strength from 1),
     `state` (scored | failed | missing). `values`: the same index, one float column per Column name; NaN where
-    there is none.
+    there is none. `failures`: cells and metrics that failed, and infinite scores, which are none either.
+    `images`: Column name -> printed data set -> images that its scores are of, 0 for all.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Study:
     columns: tuple[Column, ...]
     failures: pd.DataFrame
     foreign: int
+    images: dict[str, dict[str, int]] = field(default_factory=dict)
     pictures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     @cached_property
@@ -204,14 +210,16 @@ def assemble(name: str, scores: pd.DataFrame, plan: pd.DataFrame) -> Study:
     foreign = scores.loc[row < 0, "cell_id"].nunique()
     scores, row = scores[row >= 0], row[row >= 0]
     settled = (scores["status"] == "ok").to_numpy()
-    valid = settled & scores["value"].notna().to_numpy()
-    values, columns = _wide(scores[valid], row[valid], cells.index)
+    infinite = settled & np.isinf(scores["value"].to_numpy(float))
+    valid = settled & np.isfinite(scores["value"].to_numpy(float))
+    values, columns, images = _wide(scores[valid], row[valid], cells.index)
     state = np.full(len(cells), "missing", dtype=object)
     state[row] = "failed"
     state[row[settled]] = "scored"
-    failures = scores.loc[~settled, ["cell_id", "metric", "estimator", "representation", "error"]]
-    failures = failures.astype(object).drop_duplicates().reset_index(drop=True)
-    return Study(name, cells.assign(state=state), values, columns, failures, int(foreign))
+    failures = scores[["cell_id", "metric", "estimator", "representation", "error"]].astype(object)
+    failures.loc[infinite, "error"] = INFINITE
+    failures = failures[~settled | infinite].drop_duplicates().reset_index(drop=True)
+    return Study(name, cells.assign(state=state), values, columns, failures, int(foreign), images)
 
 
 def _described(plan: pd.DataFrame) -> pd.DataFrame:
@@ -258,14 +266,19 @@ def _shown(value: object) -> str:
     )
 
 
-def _wide(valid: pd.DataFrame, row: np.ndarray, index: pd.Index) -> tuple[pd.DataFrame, tuple[Column, ...]]:
-    """One row per cell of `index`, one column per Column; `row` is the place of each score of `valid`."""
+def _wide(
+    valid: pd.DataFrame, row: np.ndarray, index: pd.Index
+) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, dict[str, int]]]:
+    """One row per cell of `index`, one column per Column; `row` is the place of each score of `valid`.
+
+    Last, the number of images behind each column on each data set.
+    """
     fields = ["metric", "key", "estimator", "settings", "representation"]
     code = valid.groupby([*fields, "images"], observed=True, dropna=False).ngroup().to_numpy()
     kinds = valid.assign(code=code)[[*fields, "images", "dataset", "source", "code"]].drop_duplicates()
     kinds = kinds.astype(dict.fromkeys([*fields, "dataset", "source"], object))
-    # The grid's own size differs between data sets and is no other way of scoring; two sizes on one data
-    # set are.
+    # Two sizes on one data set are two ways of scoring; another size on another data set is one, which
+    # captions tell (Study.images).
     sizes = kinds.groupby([*fields, "dataset", "source"], dropna=False)["images"].nunique()
     mixed = set(sizes[sizes > 1].index.droplevel(["dataset", "source"]))
     named = {
@@ -276,4 +289,7 @@ def _wide(valid: pd.DataFrame, row: np.ndarray, index: pd.Index) -> tuple[pd.Dat
     place = {code: columns.index(column) for code, column in named.items()}
     table = np.full((len(index), len(columns)), np.nan)
     table[row, [place[c] for c in code]] = valid["value"].to_numpy(float)
-    return pd.DataFrame(table, index=index, columns=[c.name for c in columns]), tuple(columns)
+    images: dict[str, dict[str, int]] = {column.name: {} for column in columns}
+    for k in kinds.itertuples(index=False):
+        images[named[k.code].name][names.dataset_name(k.dataset, k.source)] = int(k.images)
+    return pd.DataFrame(table, index=index, columns=[c.name for c in columns]), tuple(columns), images

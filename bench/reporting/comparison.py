@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.random import Generator
 from scipy import stats
 
-from bench.reporting.cells import Study
+from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
+from bench.reporting.names import image_count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import LEVEL, spearman, spearman_interval
 from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, figure, finish
@@ -43,16 +44,32 @@ def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         title, "",
         f"Means over seeds of the settings that both studies have; difference = {study.name} − "
-        f"{other.name}. 95 % intervals over settings. Points on the line are equal in both.",
-        f"{completeness(study)} {other.name}: {completeness(other)}",
+        f"{other.name}. 95 % intervals over settings. Points on the line are equal in both."
+        f"{_other_images(study, other, labels)}",
+        f"{completeness(study, _of(study, labels))} {other.name}: {completeness(other, _of(other, labels))}",
         tuple(_drawing(pairs[pairs["score"] == s], s, study,
         other) for s in labels if (pairs["score"] == s).any()),
         pairs.drop(columns="match"), shown,
     )  # fmt: skip
 
 
+def _of(study: Study, labels: list[str]) -> list[Column]:
+    return [m for m in study.metrics() if m.label in labels]
+
+
+def _other_images(study: Study, other: Study, labels: list[str]) -> str:
+    """Where one score is of other images in the two studies, which moves it as another machine would."""
+    apart: dict[str, list[str]] = {}
+    for mine, theirs in zip(_of(study, labels), _of(other, labels), strict=True):
+        left, right = study.images[mine.name], other.images[theirs.name]
+        for data in [d for d in study.datasets if d in left and d in right and left[d] != right[d]]:
+            told = f"{image_count(left[data])} in {study.name}, {image_count(right[data])} in {other.name}"
+            apart.setdefault(f"{data} ({told})", []).append(mine.label)
+    return "".join(f" Not of the same images on {told}: {', '.join(found)}." for told, found in apart.items())
+
+
 def _means(study: Study, labels: list[str]) -> pd.DataFrame:
-    metrics = [m for m in study.metrics() if m.label in labels]
+    metrics = _of(study, labels)
     rows = [
         {"data": first["data"], "match": f"{first['model']}|{first['hyperparameters']}",
          "score": column.label,

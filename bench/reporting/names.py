@@ -53,7 +53,13 @@ METRIC_NAMES: dict[str, str] = {
 #: The downstream task's learners, by the first part of a key.
 LEARNERS: dict[str, str] = {"logistic_regression": "LR", "trees": "GBT"}
 
+#: What the paper’s numbers are over: 7 data sets, 6 objectives, 6 metrics, 50 seeds (locatello2019.md §1, 7).
 PAPER_METRICS = ("beta_vae", "factor_vae", "mig", "dci", "modularity", "sap")
+PAPER_MODELS = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii", "annealed_vae")
+PAPER_DATASETS = (
+    "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "smallnorb", "cars3d", "shapes3d",
+)  # fmt: skip
+PAPER_SEEDS = 50
 
 #: Metrics that see no ground-truth factors, or are no score of disentanglement: they have exhibits of their
 #: own.
@@ -96,6 +102,11 @@ def models_in_order(models: Iterable[str]) -> list[str]:
     """Models in the paper's order, other models after them, the untrained reference last."""
     ordered = in_order(models, MODEL_NAMES)
     return [m for m in ordered if m != REFERENCE] + [m for m in ordered if m == REFERENCE]
+
+
+def image_count(n: int) -> str:
+    """`500 images`; a score on 0 of them is one on the whole data set (`evaluation: images` left out)."""
+    return count(n, "image") if n else "all images"
 
 
 def number(value: float) -> str:

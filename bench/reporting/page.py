@@ -68,13 +68,15 @@ def headline(study: Study) -> dict:
     trained = cells[study.trained]
     steps = ", ".join(f"{s:,}" for s in sorted(trained["steps"].unique()))
     seeds = cells["seed"].nunique()
+    partly = int((cells["state"] == "scored")[cells.index.isin(study.failures["cell_id"])].sum())
     return {
         **counts,
         "consists_of": f"{count(trained['choice'].nunique(), 'setting')} × {count(seeds, 'seed')} on "
         f"{', '.join(study.datasets)}; {steps} training steps, "
         f"{', '.join(sorted(cells['precision'].unique()))}.",
         "completeness": f"{counts['scored']:,} of {counts['planned']:,} planned cells scored, "
-        f"{counts['failed']:,} failed, {counts['missing']:,} missing.",
+        f"{counts['failed']:,} failed, {counts['missing']:,} missing{_partly(partly)}.",
+        "partly": _partly(partly),
         "absent": [
             {"id": cell_id, "label": row.label, "seed": row.seed, "data": row.data, "state": row.state}
             for cell_id, row in cells[cells["state"] != "scored"].head(LISTED_CELLS).iterrows()
@@ -83,6 +85,11 @@ def headline(study: Study) -> dict:
         "foreign": study.foreign,
         "rendered": sorted(set(cells["source"]) - {"real"}),
     }
+
+
+def _partly(n: int) -> str:
+    """What the counts add where scored cells lack a score that failed or is infinite."""
+    return f"; {count(n, 'scored cell')} with a failed or infinite score" if n else ""
 
 
 def _parts(exhibit: Exhibit) -> dict:

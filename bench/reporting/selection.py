@@ -8,10 +8,10 @@ import numpy as np
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
+from bench.reporting.statistics import DRAWS as RESAMPLES
 from bench.reporting.statistics import Estimate, estimate_from
 
 DRAWS = 10_000
-RESAMPLES = 100
 
 #: kind -> (target metric, target data set, id of the published rate)
 KINDS: dict[str, tuple[str, str, str]] = {

@@ -10,6 +10,11 @@ from bench.reporting.report import generator
 from tests.reporting.making import made
 from tests.reporting.synthetic import QUICKSTART_STRENGTHS, make_plan, make_scores
 
+#: Exhibits that draw the untrained networks, where the study has them.
+WITH_UNTRAINED = (
+    "separation", "scores_per_model", "scores_against_strength", "settings", "total_correlation",
+    "total_correlation_annealed", "pairwise_information",
+)  # fmt: skip
 NAMES = [name for name in EXHIBITS if name != "findings"]  # the findings have tests of their own
 
 
@@ -61,9 +66,19 @@ def test_every_exhibit_counts_its_cells_and_says_that_they_are_rendered(name, qu
         assert name in ("estimator_agreement", "reconstructions", "transfer_between_datasets",
                         "medians_across_datasets")  # fmt: skip
     else:
-        assert "52 of 52 planned cells, none failed or missing." in exhibit.rests_on
+        n = 44 if name in ("total_correlation", "pairwise_information") else 48 + 4 * (name in WITH_UNTRAINED)
+        assert exhibit.rests_on.startswith(f"{n} of {n} planned cells")
+        assert ", none failed or missing." in exhibit.rests_on
+        assert ("(without untrained)" in exhibit.rests_on) == (name not in WITH_UNTRAINED)
         assert "The data are rendered, not the published files." in exhibit.rests_on
         assert len(exhibit.numbers)
+
+
+def test_captions_count_the_cells_that_an_exhibit_shows(quick):
+    assert made("total_correlation", quick).rests_on.startswith(
+        "44 of 44 planned cells (without AnnealedVAE)"
+    )
+    assert made("total_correlation_annealed", quick).rests_on.startswith("52 of 52 planned cells, none")
 
 
 def test_rendered_data_never_stand_beside_published_numbers(quick):

@@ -62,7 +62,8 @@ def test_completeness_is_on_top_and_in_every_caption(report):
     assert "loss is nan" in page
     captions = re.findall(r'<span class="rests">(.*?)</span>', page)
     assert captions
-    assert all("51 of 52 planned cells; 1 failed, 0 missing." in c and "rendered" in c for c in captions)
+    assert all(re.match(r"(51 of 52|47 of 48|43 of 44) planned cells", c) for c in captions)
+    assert all("; 1 failed, 0 missing." in c and "rendered" in c for c in captions)
 
 
 def test_every_exhibit_has_its_numbers_and_figures_beside(report):

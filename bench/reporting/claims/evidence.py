@@ -1,74 +1,162 @@
-"""What claims are decided on: medians, correlations and shares of a study or a resample of its seeds."""
+"""What claims are decided on: the paper's part of a study, its medians and correlations, their support."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, groupby, product
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from bench.metrics import DEFAULT_ESTIMATOR
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibits.downstream import downstream_columns
 from bench.reporting.exhibits.label_free import unsupervised_columns
-from bench.reporting.statistics import auc, spearman_rows
+from bench.reporting.names import (
+    PAPER_DATASETS,
+    PAPER_METRICS,
+    PAPER_MODELS,
+    PAPER_SEEDS,
+    count,
+    model_name,
+)
+from bench.reporting.statistics import spearman_rows
+
+ENOUGH = 0.95  # of the cells that a finding should rest on must have each of the scores that it needs
+
+
+class Lacking(LookupError):
+    """The study has no such score or objective at all; the message is what the table of findings says."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """A quantity and what it rests on: the columns it asks for, cells with a score of them, their data sets.
+
+    `gap` names the first column that is there for less than ENOUGH of the cells, '' where none is.
+    """
+
+    value: float
+    columns: tuple[Column, ...]
+    cells: int
+    datasets: frozenset[str]
+    gap: str
+
+
+def of_paper(study: Study) -> Study:
+    """`study` without what the paper has not: further data sets, objectives and scores, and rendered images.
+
+    A published number is a mean over the paper's own; anything more would move the study's beside it. A study
+    of nothing but other or rendered images keeps them: it gets estimates, and no verdict.
+    """
+    own = study.cells["dataset"].isin(PAPER_DATASETS) & (study.cells["source"] == "real")
+    kept = study.cells["model"].isin(PAPER_MODELS) & (own if own.any() else True)
+    metrics = (*PAPER_METRICS, "unsupervised", "training", "downstream")
+    columns = tuple(c for c in study.columns if c.metric in metrics)
+    values = study.values.loc[kept, [c.name for c in columns]]
+    return replace(study, cells=study.cells[kept], values=values, columns=columns)
 
 
 class Layout:
-    """Where the trained cells of a study lie: what all resamples share."""
+    """Where the cells of a study's part of the paper lie: what all resamples share.
+
+    Per cell `data`, `model` (its place in `models`), `rank` and `number` (its place in `settings`); `shared`:
+    data set -> places in `settings` of the settings that all data sets have, in one order.
+    """
 
     def __init__(self, study: Study):
-        cells = study.cells[study.trained].reset_index(drop=True)
+        cells = study.cells.reset_index(drop=True)
         self.study, self.datasets, self.models = study, study.datasets, study.models()
         self.metrics, self.tasks = study.metrics(), downstream_columns(study)
-        self.unsupervised = unsupervised_columns(study, ("sampled", "mean"))
         self.at = {name: i for i, name in enumerate(study.values.columns)}
-        correlated = [*self.metrics, *self.unsupervised, *self.tasks]
-        self.correlated = {column.name: i for i, column in enumerate(correlated)}
-        self.rank = cells["rank"].to_numpy()
+        unsupervised = unsupervised_columns(study, ("sampled", "mean"))
+        self.correlated = {c.name: i for i, c in enumerate([*self.metrics, *unsupervised, *self.tasks])}
+        self.data, self.rank = cells["data"].to_numpy(), cells["rank"].to_numpy()
+        self.model = cells["model"].map(self.models.index).to_numpy()
         self.places = cells.groupby(["data", "model"]).indices
         self.settings = cells.drop_duplicates("setting").reset_index(drop=True)
         self.number = cells["setting"].map({s: i for i, s in enumerate(self.settings["setting"])}).to_numpy()
         self.members = list(cells.groupby("setting", sort=False).indices.values())
         self.of_setting = self.settings.groupby(["data", "model"]).indices
+        shared = self.settings.assign(at=range(len(self.settings)))
+        shared = shared.pivot(index="choice", columns="data", values="at").dropna().astype(int)
+        self.shared = {data: shared[data].to_numpy() for data in shared}
+        self._columns: dict[tuple[str, str, str], Column | None] = {}
 
-    def place(self, data: str, models: list[str] | None = None) -> np.ndarray:
+    def place(self, data: str, models: Sequence[str] | None = None) -> np.ndarray:
         """Rows of a data set's cells, of all or some models."""
         found = [
             self.places.get((data, m), np.array([], int)) for m in (self.models if models is None else models)
         ]
         return np.concatenate(found) if found else np.array([], int)
 
+    def column(self, metric: str, key: str, representation: str = "mean") -> Column:
+        """The column of one number; Lacking names it where the study has none."""
+        asked = (metric, key, representation)
+        if asked not in self._columns:
+            self._columns[asked] = self.study.column(*asked)
+        if self._columns[asked] is None:
+            named = Column(metric, key, DEFAULT_ESTIMATOR.get(metric, ""), "", representation, None)
+            raise Lacking(f"the study has no {named.label}")
+        return self._columns[asked]
+
+    def need(self, *models: str) -> None:
+        """Raise Lacking for the first of `models` that the study does not train."""
+        for model in models:
+            if model not in self.models:
+                raise Lacking(f"the study has no {model_name(model)}")
+
 
 class Evidence:
-    """Scores (n, columns) of the trained cells, and what the claims ask of them, each computed once.
+    """Scores (n, columns) of the cells, and what the claims ask of them, each computed once.
 
-    Quantities are NaN, or empty, where the study lacks what they need.
+    Quantities are NaN, or empty, where the study has too few cells for them.
     """
 
     def __init__(self, layout: Layout, values: np.ndarray):
         self.layout, self.values = layout, values
-        self._used: np.ndarray | None = None  # cells whose scores are used, while somebody counts
-
-    def cells_of(self, statistic: Callable[[Evidence], float]) -> tuple[float, int]:
-        """A quantity, and on how many cells' scores it rests."""
-        self._used = np.zeros(len(self.values), bool)
-        value, used, self._used = statistic(self), self._used, None
-        return value, int(used.sum())
-
-    def note(self, rows: np.ndarray, columns: Sequence[Column]) -> None:
-        """Remember that scores of `columns` at `rows` are used, where there are any."""
-        if self._used is None:
-            return
-        at = [self.layout.at[column.name] for column in columns]
-        self._used[rows] |= np.isfinite(self.values[np.ix_(rows, at)]).any(axis=1)
+        self._shares: dict[str, dict[tuple[str, str], float]] = {}
+        self._asked: dict[Column, np.ndarray] | None = None  # column -> cells, while a support is noted
 
     @classmethod
     def of_study(cls, study: Study) -> Evidence:
-        """The evidence of the study itself."""
-        return cls(Layout(study), study.values[study.trained].to_numpy())
+        """The evidence of a study, or of its part that is `of_paper`."""
+        values = study.values[study.trained].to_numpy()
+        trained = replace(study, cells=study.cells[study.trained], values=study.values[study.trained])
+        return cls(Layout(trained), np.where(np.isfinite(values), values, np.nan))
+
+    def support(self, statistic: Callable[[Evidence], float]) -> Support:
+        """A quantity with the scores that it asked for on its way: how many cells have them, and which lack.
+
+        A score or objective that the study has nowhere makes the quantity NaN and is the gap.
+        """
+        self._asked, missing = {}, ""
+        try:
+            value = statistic(self)
+        except Lacking as error:
+            value, missing = float("nan"), str(error)
+        asked, self._asked = self._asked, None
+        used = np.zeros(len(self.values), bool)
+        gaps = [missing] if missing else []
+        for column, rows in asked.items():
+            there = rows & np.isfinite(self.values[:, self.layout.at[column.name]])
+            used |= there
+            if there.sum() < ENOUGH * rows.sum():
+                gaps.append(self._gap(column, rows, int(there.sum())))
+        datasets = frozenset(self.layout.data[used])
+        return Support(value, tuple(asked), int(used.sum()), datasets, gaps[0] if gaps else "")
+
+    def _gap(self, column: Column, rows: np.ndarray, there: int) -> str:
+        models = [self.layout.models[i] for i in np.unique(self.layout.model[rows])]
+        of = "" if models == self.layout.models else f" of {', '.join(map(model_name, models))}"
+        return f"{column.label} is there for {there:,} of {count(int(rows.sum()), 'trained cell')}{of}"
+
+    def note(self, rows: np.ndarray, columns: Sequence[Column]) -> None:
+        """Remember that a quantity asks for scores of `columns` at `rows`, whether they are there or not."""
+        for column in columns if self._asked is not None else ():
+            self._asked.setdefault(column, np.zeros(len(self.values), bool))[rows] = True
 
     def resampled(self, rng: Generator) -> Evidence:
         """The same with each cell's scores replaced by those of a random seed of its setting."""
@@ -77,10 +165,8 @@ class Evidence:
             place[rows] = rng.choice(rows, len(rows))
         return Evidence(self.layout, self.values[place])
 
-    def scores(self, column: Column | None, rows: np.ndarray) -> np.ndarray:
-        """Finite scores of `column` at `rows`; empty without the column."""
-        if column is None:
-            return np.array([])
+    def scores(self, column: Column, rows: np.ndarray) -> np.ndarray:
+        """Finite scores of `column` at `rows`."""
         self.note(rows, [column])
         x = self.values[rows, self.layout.at[column.name]]
         return x[np.isfinite(x)]
@@ -88,7 +174,7 @@ class Evidence:
     @cached_property
     def medians(self) -> np.ndarray:
         """Cell medians (settings, columns) in the order of layout.settings."""
-        longest = max(len(rows) for rows in self.layout.members)
+        longest = max((len(rows) for rows in self.layout.members), default=1)
         padded = np.full((len(self.layout.members), longest, self.values.shape[1]), np.nan)
         for setting, rows in enumerate(self.layout.members):
             padded[setting, : len(rows)] = self.values[rows]
@@ -98,15 +184,15 @@ class Evidence:
         middle = (np.take_along_axis(padded, low, 1) + np.take_along_axis(padded, high, 1))[:, 0] / 2
         return np.where(n > 0, middle, np.nan)
 
-    def median_of(self, column: Column, rows: np.ndarray) -> np.ndarray:
-        """Cell medians of `column` for the settings `rows`."""
-        return self.medians_of([column], rows)[:, 0]
+    def median_of(self, column: Column, settings: np.ndarray) -> np.ndarray:
+        """Cell medians of `column` for the rows `settings` of layout.settings."""
+        return self.medians_of([column], settings)[:, 0]
 
-    def medians_of(self, columns: Sequence[Column], rows: np.ndarray) -> np.ndarray:
-        """Cell medians (rows, columns) of `columns` for the settings `rows`."""
-        if self._used is not None and len(rows):
-            self.note(np.concatenate([self.layout.members[row] for row in rows]), columns)
-        return self.medians[np.ix_(rows, [self.layout.at[column.name] for column in columns])]
+    def medians_of(self, columns: Sequence[Column], settings: np.ndarray) -> np.ndarray:
+        """Cell medians (settings, columns) of `columns` for the rows `settings` of layout.settings."""
+        if self._asked is not None and len(settings):
+            self.note(np.concatenate([self.layout.members[s] for s in settings]), columns)
+        return self.medians[np.ix_(settings, [self.layout.at[column.name] for column in columns])]
 
     @cached_property
     def correlations(self) -> dict[str, np.ndarray]:
@@ -120,85 +206,65 @@ class Evidence:
             for data in layout.datasets
         }
 
-    def strength_trend(self, key: str, representation: str, models: list[str]) -> list[float]:
-        """Spearman between the strength’s rank and an unsupervised score, over the models of an objective."""
-        column = self.layout.study.column("unsupervised", key, representation)
-        found = []
-        for data, model in product(self.layout.datasets, models) if column else ():
-            rows = self.layout.place(data, [model])
-            x = self.values[rows, self.layout.at[column.name]]
-            self.note(rows, [column])
-            if np.isfinite(x).sum() >= 10:
-                found.append((self.layout.rank[rows][np.isfinite(x)], x[np.isfinite(x)]))
-        by_size = groupby(sorted(found, key=lambda pair: len(pair[0])), key=lambda pair: len(pair[0]))
-        stacks = [list(pairs) for _, pairs in by_size]  # objectives of equal size are ranked at once
-        return [
-            float(rho)
-            for stack in stacks
-            for rho in spearman_rows(*(np.stack(side) for side in zip(*stack, strict=True)))
-        ]
-
-    def lower(self, key: str, representation: str, model: str, datasets: list[str]) -> list[float]:
-        """P(a random model of `model` has a lower unsupervised score than one of another), per data set.
-
-        AnnealedVAE is no other: its values are far from all others (Figures 25, 26).
-        """
-        column = self.layout.study.column("unsupervised", key, representation)
-        others = [m for m in self.layout.models if m not in (model, "annealed_vae")]
-        found = []
-        for data in datasets:
-            own = self.scores(column, self.layout.place(data, [model]))
-            rest = self.scores(column, self.layout.place(data, others))
-            if len(own) and len(rest):
-                found.append(1 - auc(own, rest))
-        return found
-
-    def pairs(self, *datasets: str) -> pd.DataFrame:
-        """Every pair of metrics on the data sets, or on all: `data`, `a`, `b`, `rho` and `rank`, 1 for the
-        closest."""
-        for data in datasets or self.layout.datasets:
-            self.note(self.layout.place(data), self.layout.metrics)
-        return self._pairs[self._pairs["data"].isin(datasets or self.layout.datasets)]
-
-    @cached_property
-    def _pairs(self) -> pd.DataFrame:
-        at = self.layout.correlated
-        rows = [
-            (data, a.metric, b.metric, self.correlations[data][at[a.name], at[b.name]])
-            for data in self.layout.datasets
-            for a, b in combinations(self.layout.metrics, 2)
-        ]
-        found = pd.DataFrame(rows, columns=["data", "a", "b", "rho"])
-        return found.assign(rank=found.groupby("data")["rho"].rank(ascending=False))
-
-    def between(self, rows: list[Column], columns: list[Column], datasets: list[str]) -> np.ndarray:
+    def between(
+        self, rows: Sequence[Column], columns: Sequence[Column], datasets: Sequence[str]
+    ) -> np.ndarray:
         """Correlations (data sets, rows, columns) of the named columns."""
         for data in datasets:
             self.note(self.layout.place(data), [*rows, *columns])
         at = np.ix_(*([self.layout.correlated[c.name] for c in side] for side in (rows, columns)))
-        return np.array([self.correlations[data][at] for data in datasets])
+        return np.array([self.correlations[data][at] for data in datasets]).reshape(
+            len(datasets), len(rows), len(columns)
+        )
 
-    def share_explained(self, level: str) -> list[float]:
-        """R² in percent of every score, per data set and metric, on the `model` or on the `setting`."""
-        found = []
+    def shares_explained(self, level: str) -> dict[tuple[str, str], float]:
+        """(data set, metric) -> R² in percent of the score on the `model` or `setting`, as at 50 seeds."""
         for data in self.layout.datasets:
-            rows = self.layout.place(data)
-            self.note(rows, self.layout.metrics)
-            labels = self.layout.number[rows]
-            if level == "model":
-                labels = pd.factorize(self.layout.settings["model"])[0][labels]
-            for metric in self.layout.metrics:
-                x = self.values[rows, self.layout.at[metric.name]]
-                kept = np.isfinite(x)
-                size = np.bincount(labels[kept])
-                if kept.sum() > (size > 0).sum() and np.ptp(x[kept]):
-                    y = x[kept] - x[kept].mean()
-                    total = np.bincount(labels[kept], y)[size > 0]
-                    found.append(100 * float((total**2 / size[size > 0]).sum() / (y**2).sum()))
-        return found
+            self.note(self.layout.place(data), self.layout.metrics)
+        if level not in self._shares:
+            self._shares[level] = {
+                (data, metric.metric): 100 * r2
+                for data in self.layout.datasets
+                for metric in self.layout.metrics
+                if np.isfinite(r2 := self._share(self.layout.place(data), metric, level))
+            }
+        return self._shares[level]
+
+    def _share(self, rows: np.ndarray, metric: Column, level: str) -> float:
+        x = self.values[rows, self.layout.at[metric.name]]
+        rows, x = rows[np.isfinite(x)], x[np.isfinite(x)]
+        labels = (self.layout.number if level == "setting" else self.layout.model)[rows]
+        size = np.bincount(labels)
+        groups, settings = int((size > 0).sum()), int((np.bincount(self.layout.number[rows]) > 0).sum())
+        if groups < 2 or len(x) <= groups or np.ptp(x) == 0:
+            return float("nan")
+        y = x - x.mean()
+        between = (np.bincount(labels, y)[size > 0] ** 2 / size[size > 0]).sum()
+        return float(at_paper_seeds(between / (y**2).sum(), len(x), groups, settings))
 
 
-def mean(values: list[float] | np.ndarray) -> float:
+def at_paper_seeds(r2: float, n: int, groups: int, settings: int) -> float:
+    """In-sample R² of n scores on `groups` labels, as the same effects would give it at the paper's 50 seeds.
+
+    In-sample R² grows as seeds fall: without any effect it is 1.9 % at 50 seeds, 19.6 % at 5 (§7.1). So it is
+    adjusted at the study's n, which takes that out, and the paper's own share of it is put back.
+    """
+    at_50 = PAPER_SEEDS * settings
+    adjusted = 1 - (1 - r2) * (n - 1) / (n - groups)
+    return 1 - (1 - adjusted) * (at_50 - groups) / (at_50 - 1)
+
+
+def spearman_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+    """Spearman of every pair of vectors; those of equal length are ranked at once."""
+    rho = np.full(len(pairs), np.nan)
+    length = np.array([len(x) for x, _ in pairs])
+    for n in np.unique(length):
+        at = np.flatnonzero(length == n)
+        rho[at] = spearman_rows(*(np.stack([pairs[i][side] for i in at]) for side in (0, 1)))
+    return rho.tolist()
+
+
+def mean(values: Sequence[float] | np.ndarray) -> float:
     """Mean of the finite values, NaN without any."""
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values)]

@@ -59,7 +59,7 @@ def estimator_agreement(study: Study, rng: Generator) -> Exhibit:
         title, "",
         "Every other exhibit rests on the left column. Rank correlation over the trained models, with "
         "its 95 % interval, and the mean difference other − score with Student’s.",
-        completeness(study, study.other_estimators()),
+        completeness(study, [*study.metrics(), *study.other_estimators()]),
         numbers=pd.DataFrame(rows),
         table=_other_ways(pd.DataFrame(rows)),
     )  # fmt: skip

@@ -33,7 +33,7 @@ def scores_per_model(study: Study, rng: Generator) -> Exhibit:
         "Every trained model of an objective, over all its strengths and seeds; the tick is the median, "
         "the thin line spans the quartiles, shapes are densities cut at the range of the data. Grey: "
         "networks at their initial weights. Look at how much the objectives overlap.",
-        completeness(study, metrics),
+        completeness(study, metrics, models=models),
         tuple(_panels(spread, study.datasets, metrics, models, rng)),
         _numbers(study, spread, rng),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from numpy.random import Generator
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
 from bench.reporting.exhibits.strength import bars, draw_lines, floor, setting_medians, strengths
-from bench.reporting.names import count
+from bench.reporting.names import REFERENCE, count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import share
 from bench.reporting.style import PANEL_WIDTH, Drawing, figure, finish
@@ -63,7 +63,8 @@ def _against_strength(
     return Exhibit(
         title, of_paper,
         f"{caption} Medians over seeds; values: {strengths(study, models)}. {bars(numbers)}{floor(study)}",
-        completeness(study, columns), tuple(draw_lines(study, columns, models, numbers, name)), numbers,
+        completeness(study, columns, models=[*models, REFERENCE]),
+        tuple(draw_lines(study, columns, models, numbers, name)), numbers,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def scores_per_value(study: Study, rng: Generator) -> Exhibit:
         title, of_paper,
         f"{data}: all seeds of every value, the weakest on top. Look at how far the seeds of one value "
         "spread against the distance between values.",
-        completeness(study, metrics, data), (_drawing(found, metrics, models, data, rng),), numbers,
+        completeness(study, metrics, data, models), (_drawing(found, metrics, models, data, rng),), numbers,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def what_separates(study: Study, rng: Generator) -> Exhibit:
         "count of what this study’s intervals decide, more with more seeds, and has no interval itself; "
         "beside it, how many pairs are apart when scores are shuffled over the settings: the mean and the "
         "range of 95 % of the shuffles.",
-        completeness(study, metrics),
+        completeness(study, metrics, models=study.models(trained_only=False)),
         numbers=numbers,
         table=_readable(numbers),
         text=(*_prose(numbers, study.datasets), _pairs_lead(pairs)),

@@ -24,7 +24,7 @@ def scores_per_setting(study: Study, rng: Generator) -> Exhibit:
         TITLE, "",
         "Mean over the seeds of a setting with its 95 % interval (Student’s t, exact for normal scores "
         "at few seeds); medians are in the CSV. Click a column’s head to sort.",
-        completeness(study, metrics),
+        completeness(study, metrics, models=study.models(trained_only=False)),
         numbers=numbers,
         table=_readable(numbers, metrics),
     )  # fmt: skip

@@ -30,7 +30,7 @@ def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
         "Median over the seeds of each setting; the horizontal axis counts the values of an objective "
         "from the weakest to the strongest, since values of different objectives are not comparable "
         f"({strengths(study, study.models())}). {bars(numbers)}{floor(study)}",
-        completeness(study, metrics),
+        completeness(study, metrics, models=study.models(trained_only=False)),
         tuple(draw_lines(study, metrics, study.models(), numbers, "scores_against_strength")),
         numbers,
     )  # fmt: skip

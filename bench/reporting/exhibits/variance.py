@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
-from bench.reporting.names import count
+from bench.reporting.names import PAPER_SEEDS, count
 from bench.reporting.published import PUBLISHED
 from bench.reporting.statistics import (
     VarianceExplained,
@@ -20,7 +20,6 @@ from bench.reporting.statistics import (
 
 LEVELS = {"objective": "model", "objective × value": "setting"}
 TABLES = {"objective": "t5a", "objective × value": "t5b"}
-PAPER_SEEDS = 50
 
 
 def variance_by_choice(study: Study, rng: Generator) -> Exhibit:

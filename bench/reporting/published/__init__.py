@@ -46,5 +46,9 @@ class Published:
         found = self.values.get(f"{table}_{name}_{_TABLE_METRICS.get(metric, '')}")
         return float(found.value) if found and found.verified else None
 
+    def figure_2(self, one: str, other: str) -> float:
+        """100 times the rank correlation of two metrics on Noisy-dSprites: remembered, not verified."""
+        return float(self.values[f"fig2_{_TABLE_METRICS[one]}_{_TABLE_METRICS[other]}"].value)
+
 
 PUBLISHED = Published()
