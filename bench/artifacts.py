@@ -70,10 +70,16 @@ def write_weights(
 
 
 def find_weights(folder: Path, cell_ids: set[str]) -> dict[str, tuple[Path, int]]:
-    """Of `cell_ids`, those whose weights lie in `folder`: file and row."""
+    """Of `cell_ids`, those whose weights lie in `folder`: file and row.
+
+    A damaged file is as none, its cells train again; `bench verify` names it.
+    """
     found = {}
-    for path in sorted(Path(folder).glob("[!.]*.safetensors")):
-        cells = json.loads(metadata(path)["cells"])
+    for path in sorted(Path(folder).glob("[!.]*.safetensors")) if cell_ids else ():
+        try:
+            cells = json.loads(metadata(path)["cells"])
+        except (DamagedFile, KeyError, ValueError):
+            continue
         found.update({cell_id: (path, row) for row, cell_id in enumerate(cells) if cell_id in cell_ids})
     return found
 

@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import traceback
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,6 +35,7 @@ class Attempt:
     """One try at a cell: the step it began at, cells it was tried with, and deaths at that step before.
 
     `host`, where it is made, is written with the note: `bench status` sees the locks of its own machine only.
+    `driver` is the run of the process that made this one and would outlive it, '' where there is none.
     """
 
     step: int
@@ -42,27 +43,32 @@ class Attempt:
     deaths: int
     deaths_alone: int
     host: str = field(default="", compare=False)
+    driver: str = field(default="", compare=False)
 
     @property
     def is_quarantined(self) -> bool:
         return self.deaths_alone >= DEATHS_ALONE
 
 
-def attempt(work: Path, cell_id: str, step: int, width: int) -> Attempt:
+def attempt(work: Path, cell_id: str, step: int, width: int, driver: str = "") -> Attempt:
     """The try that comes next for a cell at `step`, after what is left of the last one.
 
-    A note that was not removed is a process that died; one from an earlier step is forgiven.
+    A note that was not removed is a process that died; one from an earlier step is forgiven. So is one whose
+    driver is not this run's: a key was pressed, or the whole machine went, and no cell is to blame for that.
     """
     last = read_record(note_path(work, cell_id), Attempt)
     if last is None or last.step != step:
         return Attempt(step, width, 0, 0)
+    if last.driver not in ("", driver):
+        return Attempt(step, max(1, width >> last.deaths), last.deaths, last.deaths_alone)
     deaths = last.deaths + 1
     return Attempt(step, max(1, width >> deaths), deaths, last.deaths_alone + (last.size == 1))
 
 
-def note(work: Path, cell_id: str, made: Attempt) -> None:
+def note(work: Path, cell_id: str, made: Attempt, driver: str = "") -> None:
     """Write down that a try begins."""
-    write_text(note_path(work, cell_id), json.dumps(asdict(made) | {"host": platform.node()}))
+    begun = replace(made, host=platform.node(), driver=driver)
+    write_text(note_path(work, cell_id), json.dumps(asdict(begun)))
 
 
 def forget(work: Path, cell_id: str) -> None:

@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from bench.artifacts import checkpoints, file_name, metadata
+from bench.artifacts import checkpoints, file_name
 from bench.atomic import whole_file
 from bench.optim import Moments
 from bench.problem import Curve, State
@@ -59,16 +59,23 @@ def find(folder: Path, cell_ids: Sequence[str]) -> dict[str, Found]:
     return found
 
 
+class Moved(Exception):
+    """A checkpoint is no more what it was when it was found: another run has its cells in hand."""
+
+
 def load(places: Sequence[Found], device: torch.device) -> tuple[State, Curve]:
-    """State and curve of a stack put together from rows of checkpoints, all at the same step."""
+    """State and curve of a stack put together from rows of checkpoints, all at the same step.
+
+    Raises Moved where one was removed or replaced since it was found.
+    """
     steps = {place.step for place in places}
     if len(steps) != 1:
         raise ValueError(f"members of one stack must be at one step, these are at {sorted(steps)}")
-    rows = [_read_row(place) for place in places]
+    rows, counters = zip(*map(_read_row, places), strict=True)
     tensors = {
         name: torch.cat([row[name] for row in rows]).to(device) for name in rows[0] if "curve." not in name
     }
-    curve = Curve(steps=list(_counters(places[0].path)["curve_steps"]))
+    curve = Curve(steps=list(counters[0]["curve_steps"]))
     for name in rows[0]:
         if name.startswith("curve."):
             together = torch.cat([row[name] for row in rows], dim=1).to(device)
@@ -106,14 +113,17 @@ def _state(step: int, tensors: dict[str, torch.Tensor]) -> State:
     )
 
 
-def _counters(path: Path) -> dict:
-    return json.loads(metadata(path)["bench"])
-
-
-def _read_row(place: Found) -> dict[str, torch.Tensor]:
+def _read_row(place: Found) -> tuple[dict[str, torch.Tensor], dict]:
     row = slice(place.row, place.row + 1)
-    with safe_open(place.path, framework="pt") as file:
-        return {
-            name: file.get_slice(name)[:, row] if name.startswith("curve.") else file.get_slice(name)[row]
-            for name in file.keys()  # noqa: SIM118 - safe_open is no mapping
-        }
+    try:
+        with safe_open(place.path, framework="pt") as file:
+            counters = json.loads(file.metadata()["bench"])
+            if counters["step"] != place.step:
+                raise Moved(f"{place.path} is at step {counters['step']}, not {place.step}")
+            tensors = {
+                name: file.get_slice(name)[:, row] if name.startswith("curve.") else file.get_slice(name)[row]
+                for name in file.keys()  # noqa: SIM118 - safe_open is no mapping
+            }
+    except FileNotFoundError as error:
+        raise Moved(f"{place.path} is gone") from error
+    return tensors, counters

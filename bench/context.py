@@ -32,6 +32,7 @@ class Context:
     width: int | None = None  # cells in one stacked step, the device's own when None
     picture_seed: int = 0  # the seed whose cells keep pictures: the grid's first
     store: str = ""  # address of the study in an object store
+    in_driver: bool = False  # packs are trained by the process that drives the run, and die with it
 
     @property
     def path(self) -> Path:
@@ -46,6 +47,11 @@ class Context:
     def mirror(self) -> Mirror | None:
         """What keeps this machine's folder and the store alike; None where the folder is all there is."""
         return mirror_at(self.store) if self.store else None
+
+    @property
+    def driver(self) -> str:
+        """The run whose driver outlives the processes that train, '' where it is one of them."""
+        return "" if self.in_driver else self.provenance.get("run_id", "")
 
     @property
     def work(self) -> Path:

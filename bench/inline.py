@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 
-from bench.attempts import DeviceLost, end_process
+from bench.attempts import LOST, DeviceLost, end_process
 from bench.context import Context
 from bench.pack import run_pack, what_stopped
 from bench.plan import Work
@@ -42,7 +45,8 @@ def _run_pool(left: dict[str, Work], context: Context, cpus: int, on_event: Call
     # spawned, not forked: torch's threads and a GPU's context do not survive a fork
     spawn = multiprocessing.get_context("spawn")
     queue = spawn.Queue()
-    with ProcessPoolExecutor(cpus, spawn, initializer=_remember, initargs=(queue,)) as pool:
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(cpus, spawn, initializer=_begin_worker, initargs=(queue,)) as pool:
         waiting = {pool.submit(_run_in_pool, work, context): name for name, work in left.items()}
         try:
             while waiting:
@@ -53,13 +57,25 @@ def _run_pool(left: dict[str, Work], context: Context, cpus: int, on_event: Call
                     left.pop(waiting.pop(future))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            # their packs would take minutes to hours, and a pool waits for them when it is left
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
             raise
         _pass_on(queue, on_event)
 
 
-def _remember(queue) -> None:
+def _begin_worker(queue) -> None:
     global _events
     _events = queue
+    # a key that is pressed is the driver's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+
+
+def _end_with_driver() -> None:
+    """End this worker when the driver is gone: nobody would give it another pack, or stop it."""
+    multiprocessing.parent_process().join()
+    os._exit(LOST)
 
 
 def _run(work: Work, context: Context, on_event: Callable[[dict], None]) -> None:

@@ -139,11 +139,15 @@ class Mirror:
         self._at_once(self._send, list(paths))
 
     def push_missing(self, prefix: str = "") -> None:
-        """Send every result that the store lacks, scores last: whoever sees them finds all that is beside."""
+        """Send every result that the store lacks, scores last: whoever sees them finds all that is beside.
+
+        A file that is newer here is sent, too: the curve of a failed cell that was trained again. What was
+        sent or fetched has the store's time.
+        """
         for names in (BESIDE, (SCORES,)):
-            there = {one.path for name in names for one in self._listed(name)}
+            there = {one.path: one.mtime_ns for name in names for one in self._listed(name)}
             here = [path for name in names for path in sorted((self.folder / name).glob(f"{prefix}[!.]*"))]
-            self.push(*(path for path in here if self._place(path) not in there))
+            self.push(*(path for path in here if path.stat().st_mtime_ns > there.get(self._place(path), -1)))
 
     def remove(self, *paths: Path) -> None:
         """Delete what stands in the store for files of the folder, here or not; those not there are fine."""

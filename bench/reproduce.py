@@ -61,6 +61,7 @@ def reproduce(
             storage=Storage(weights=False, codes=0),
             provenance=provenance(run_id) | grid_provenance(committed.grid.raw),
             width=int(committed.training["pack_width"]) if same_kind else None,
+            in_driver=True,
         )
         run_pack(Work(Pack((cell,)), {cell.id: committed.requests}), context, report)
         again = scores_of(Path(folder), cell.id)

@@ -146,6 +146,7 @@ def execute(
         width=plan.width,
         picture_seed=plan.grid.cells[0].seed,
         store=plan.mirror.address if plan.mirror else "",
+        in_driver=executor == "inline" and cpus == 1,
     )
     if executor == "inline":
         run_inline(plan.works, context, cpus, on_event)

@@ -41,10 +41,16 @@ def score_pack(work: Work, context: Context, report: Report) -> None:
         if trained.error:
             scores = _failed_scores(work.todo[cell.id], context, trained.error)
         else:
-            scores, found = _scores(cell, work.todo[cell.id], trained, context, dataset)
+            try:
+                table = artifacts.read_codes(codes_path(context.work, cell.id))
+            except FileNotFoundError:
+                continue  # another run, with other packs, has committed this cell meanwhile
+            scores, found = _scores(table, work.todo[cell.id], trained, context, dataset)
             arrays |= {(cell.id, "/".join(names)): value for names, value in found.items()}
         rows += _complete(scores, cell, work, context, trained)
         report({"pack": work.pack.id, "cells": len(work.cells)})
+    if not rows:
+        return
     about = _about_file(context, list(records.values()), time.perf_counter() - began)
     artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays, about)
     write_scores(context.path / "scores", work.pack.id, rows, about)
@@ -74,11 +80,15 @@ def _about_file(context: Context, records: list[Trained], scoring_seconds: float
 
 
 def _scores(
-    cell: Cell, todo: Iterable[Request], trained: Trained, context: Context, dataset: Dataset
+    table: tuple[np.ndarray, ...],
+    todo: Iterable[Request],
+    trained: Trained,
+    context: Context,
+    dataset: Dataset,
 ) -> tuple[list[dict], dict]:
-    """Score rows of a trained cell, and the arrays behind them."""
+    """Score rows of a trained cell from its code table, and the arrays behind them."""
     wanted = {request[:4] for request in todo}
-    mean, log_variance, index = artifacts.read_codes(codes_path(context.work, cell.id))
+    mean, log_variance, index = table
     evaluation = context.evaluation
     scores, arrays = score_table(
         mean,

@@ -64,6 +64,7 @@ SCHEMA = pa.schema(
 #: What makes a score one score (design.md §4); a request to a metric is the same without the key.
 REQUEST_KEY = ("cell_id", "representation", "metric", "estimator", "settings", "images")
 SCORE_KEY = (*REQUEST_KEY, "key")
+SAID = ("status", "value", "error")  # what a row says of its score, whoever made it and when
 
 
 class DamagedFile(ValueError):
@@ -85,13 +86,14 @@ def is_damage(error: Exception) -> bool:
 def write_scores(folder: Path, pack_id: str, rows: list[Mapping], metadata: Mapping[str, str]) -> Path:
     """Commit `rows` of one pack: one file appears in `folder` in one atomic step.
 
-    The name ends in a hash of the score keys inside, so that a re-scoring adds a file and never
-    replaces one with other content. Returns the path; raises ValueError when there is no row.
+    The name ends in a hash of the scores inside, so that a re-scoring, or a failed cell tried again, adds a
+    file and never replaces one that says something else; what two runs found alike has one name. Returns the
+    path; raises ValueError when there is no row.
     """
     if not rows:
         raise ValueError(f"pack {pack_id} has no score to commit")
-    keys = sorted("\x1f".join(str(row[name]) for name in SCORE_KEY) for row in rows)
-    digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
+    said = sorted("\x1f".join(str(row.get(name)) for name in (*SCORE_KEY, *SAID)) for row in rows)
+    digest = hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
     path = Path(folder) / f"{pack_id}-{digest}.parquet"
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMA)
     described = {"bench_schema": str(SCHEMA_VERSION), **metadata}

@@ -31,6 +31,9 @@ from bench.rows import evaluation_images, stored_images
 from bench.stack import device_name, image_size, members_of, parameters_of, problem_of, settle_process
 from bench.training import train
 
+#: Cell id -> its latest checkpoint, as they were when the training of the pack began.
+Places = dict[str, checkpoint.Found]
+
 
 def train_pack(work: Work, context: Context, report: Report) -> None:
     """Leave a code table and a `Trained` record for every outstanding cell of `work`.
@@ -50,8 +53,7 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
     for cell in waiting:
         if cell.id in kept:
             trainer.encode_kept(cell, *kept[cell.id])
-    for stack in trainer.stacks([cell for cell in waiting if cell.id not in kept]):
-        trainer.train_stack(stack)
+    trainer.train([cell for cell in waiting if cell.id not in kept])
     report({"pack": work.pack.id, "device_seconds": trainer.device_seconds})
     if context.mirror:
         context.mirror.push_missing(work.pack.id)
@@ -94,32 +96,31 @@ class PackTrainer:
         except SafetensorError:  # torn by a disk: it is made again
             return False
 
-    def stacks(self, cells: Sequence[Cell]) -> list[list[Cell]]:
-        """Cells trained together: at the same step after a resume, as many as one stacked step takes."""
+    def train(self, cells: Sequence[Cell]) -> None:
+        """Train cells in stacks: at the same step after a resume, as many as one stacked step takes."""
         found = checkpoint.find(self.context.work / "checkpoints", [cell.id for cell in cells])
         by_step: dict[int, list[Cell]] = {}
         for cell in cells:
             by_step.setdefault(found[cell.id].step if cell.id in found else 0, []).append(cell)
-        return [
-            group[first : first + self.width]
-            for group in by_step.values()
-            for first in range(0, len(group), self.width)
-        ]
+        width = self.width  # of these; it may be halved on the way
+        for group in by_step.values():
+            for first in range(0, len(group), width):
+                self._train_stack(group[first : first + width], found)
 
-    def train_stack(self, cells: list[Cell]) -> None:
+    def _train_stack(self, cells: list[Cell], found: Places) -> None:
         """Train, evaluate and encode cells that are at the same step, in groups that may die together.
 
         A group that does not fit in memory is halved, and so are all later ones of the pack; one that raises
         otherwise is recorded as failed. What the disk refuses is the run's failure, not the cells'.
         """
-        for group, tries in self._groups(cells):
+        for group, tries in self._groups(cells, found):
             try:
                 self._note(group, tries)
-                error, out_of_memory = self._try_group(group)
+                error, out_of_memory = self._try_group(group, found)
                 if out_of_memory and self.width > 1:
                     self.width //= 2
                     self.report({"pack": self.work.pack.id, "width": self.width})
-                    self.train_stack(group)
+                    self.train(group)
                 elif error:
                     for cell in group:
                         self._record(cell, error, {}, 0.0)
@@ -130,14 +131,14 @@ class PackTrainer:
                 raise
             self._forget(group)
 
-    def _try_group(self, cells: list[Cell]) -> tuple[str, bool]:
+    def _try_group(self, cells: list[Cell], found: Places) -> tuple[str, bool]:
         """Train a group; returns the traceback of what went wrong, if any, and whether memory was short.
 
         As text, since the exception itself holds all that the failed try had in memory.
         """
         try:
             with noticing_loss(self.context.device):
-                self._train_group(cells)
+                self._train_group(cells, found)
         except OSError:
             raise
         except Exception as error:
@@ -147,7 +148,7 @@ class PackTrainer:
     def _note(self, group: list[Cell], tries: list[Attempt]) -> None:
         """Write down that a try begins, for every machine to see."""
         for cell, made in zip(group, tries, strict=True):
-            attempts.note(self.context.work, cell.id, made)
+            attempts.note(self.context.work, cell.id, made, self.context.driver)
         if self.context.mirror:
             self.context.mirror.push(*self._notes(group))
 
@@ -160,13 +161,12 @@ class PackTrainer:
     def _notes(self, group: list[Cell]) -> list[Path]:
         return [attempts.note_path(self.context.work, cell.id) for cell in group]
 
-    def _groups(self, cells: list[Cell]) -> Iterator[tuple[list[Cell], list[Attempt]]]:
+    def _groups(self, cells: list[Cell], found: Places) -> Iterator[tuple[list[Cell], list[Attempt]]]:
         """Cells to be trained together, with their tries; a quarantined cell is recorded as failed."""
-        found = checkpoint.find(self.context.work / "checkpoints", [cell.id for cell in cells])
         tries = {}
         for cell in cells:
             step = found[cell.id].step if cell.id in found else 0
-            made = attempts.attempt(self.context.work, cell.id, step, self.width)
+            made = attempts.attempt(self.context.work, cell.id, step, self.width, self.context.driver)
             if made.is_quarantined:
                 self._record(
                     cell, f"quarantined: its process died {made.deaths} times at step {step}", {}, 0.0
@@ -181,9 +181,9 @@ class PackTrainer:
                 group = left[first : first + size]
                 yield group, [replace(tries[cell], size=len(group)) for cell in group]
 
-    def _train_group(self, cells: list[Cell]) -> None:
+    def _train_group(self, cells: list[Cell], found: Places) -> None:
         began = time.perf_counter()
-        members, state, curve = self._begin(cells)
+        members, state, curve = self._begin(cells, found)
         with self._using_device():
             train(self.problem, members, state, curve, self._on_block(cells))
         self._save(cells, state, curve)
@@ -214,14 +214,16 @@ class PackTrainer:
             error = traceback.format_exc()
         self._record(cell, error, {}, 0.0)
 
-    def _begin(self, cells: list[Cell]) -> tuple[Members, State, Curve]:
+    def _begin(self, cells: list[Cell], found: Places) -> tuple[Members, State, Curve]:
         padded = cells + [cells[0]] * (self.width - len(cells))  # one width, one choice of kernels, same bits
         members = members_of(padded, self.problem, torch.device(self.context.device))
-        found = checkpoint.find(self.context.work / "checkpoints", [cell.id for cell in cells])
-        if not found:
-            return members, start(self.problem, members), Curve()
-        places = [found[cell.id] for cell in padded]
-        return members, *checkpoint.load(places, torch.device(self.context.device))
+        if cells[0].id in found:
+            try:
+                places = [found[cell.id] for cell in padded]
+                return members, *checkpoint.load(places, torch.device(self.context.device))
+            except checkpoint.Moved:
+                pass  # another run with other packs is at work on these cells: from the start it is the same
+        return members, start(self.problem, members), Curve()
 
     def _on_block(self, cells: list[Cell]):
         last = {"saved": time.monotonic(), "said": 0.0}

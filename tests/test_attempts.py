@@ -40,6 +40,15 @@ def test_getting_further_or_ending_well_forgives(tmp_path):
     assert attempt(tmp_path, "a", step=0, width=8).deaths == 0
 
 
+def test_a_process_that_ended_with_its_driver_did_not_die_of_the_cell(tmp_path):
+    note(tmp_path, "a", attempt(tmp_path, "a", 0, 8, "first"), "first")
+    note(tmp_path, "a", attempt(tmp_path, "a", 0, 8, "first"), "first")
+    assert attempt(tmp_path, "a", 0, 8, "second") == Attempt(0, 4, 1, 0)  # the run went on after one death
+    assert attempt(tmp_path, "a", 0, 8, "first") == Attempt(0, 2, 2, 0)
+    note(tmp_path, "a", attempt(tmp_path, "a", 0, 8, "second"), "")  # a driver that trains by itself
+    assert attempt(tmp_path, "a", 0, 8, "third") == Attempt(0, 2, 2, 0)
+
+
 @pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"step": 3}'])
 def test_a_damaged_note_counts_as_none(tmp_path, damaged):
     note(tmp_path, "a", attempt(tmp_path, "a", step=0, width=8))

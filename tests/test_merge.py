@@ -78,13 +78,24 @@ def test_an_ok_score_is_taken_for_a_failed_one_of_the_same_file_name_and_both_fi
     there, _ = copy_of(tmp_path, "there")
     (failed,) = commit(folder, grid, grid.cells[:2], status="failed", value=None, created_at=LATER)
     (good,) = commit(there, grid, grid.cells[:2], created_at=NOW)
-    assert failed.name == good.name
+    good = good.rename(good.with_name(failed.name))  # as if eight digits of a hash agreed
     before = failed.read_bytes()
     assert merge(plan_merge(folder, [there])) == 1
     assert failed.read_bytes() == before
     assert settled_cells(folder, grid) == ({cell.id for cell in grid.cells[:2]}, set())
     assert values(folder) == values(there)
     assert plan_merge(folder, [there]).copies == ()
+
+
+def test_copying_scores_together_is_a_merge(here, tmp_path):
+    folder, grid = here
+    there, _ = copy_of(tmp_path, "there")
+    commit(folder, grid, grid.cells[:2], status="failed", value=None, error="boom", created_at=LATER)
+    commit(there, grid, grid.cells[:2], created_at=NOW)
+    shutil.copytree(there / "scores", folder / "scores", dirs_exist_ok=True)
+    assert values(folder) == values(there)
+    shutil.copytree(folder / "scores", there / "scores", dirs_exist_ok=True)
+    assert len(values(there)) == 2
 
 
 def test_what_several_copies_have_is_taken_once_and_what_is_here_stays(here, tmp_path):

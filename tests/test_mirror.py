@@ -24,6 +24,7 @@ from bench.mirror import Mirror, is_address, local_results, mirror_of
 from bench.running import run
 from bench.study import load_plan
 from bench.study_plan import make_plan
+from bench.training import train
 
 BUCKET = "bench-test"
 
@@ -111,6 +112,21 @@ def test_a_study_in_a_store_is_that_of_a_folder_and_any_machine_reads_it(
     assert weights(local_results(address)) == weights(local)
     direct = pd.read_parquet(f"{address}/tiny/scores")
     assert len(direct) == len(bench.load_scores(out))
+
+
+def test_cells_that_failed_are_tried_again_in_a_store_too(tiny_grid, data_dir, address, machine, monkeypatch):
+    def broken(*_):
+        raise ValueError("a mistake in the model")
+
+    arguments = {"results": address, "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    monkeypatch.setattr("bench.train_pack.train", broken)
+    assert run(tiny_grid, **arguments).failed == 6
+    monkeypatch.setattr("bench.train_pack.train", train)
+    for _ in range(2):
+        outcome = run(tiny_grid, **arguments, retry_failed=True)
+        assert (outcome.done, outcome.failed) == (6, 0)
+    machine("second")
+    assert "6 done, 0 running, 0 failed" in cli("status", "tiny", "--results", address).output
 
 
 def test_another_machine_goes_on_from_the_checkpoint_of_a_killed_one(

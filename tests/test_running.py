@@ -19,7 +19,7 @@ import torch
 from tiny import TINY
 
 import bench
-from bench import artifacts, inline, pack, schedule, train_pack
+from bench import artifacts, checkpoint, inline, pack, schedule, train_pack
 from bench.attempts import DeviceLost
 from bench.grid import load_grid
 from bench.running import run
@@ -271,6 +271,129 @@ models: {beta_vae: {beta: 1, reconstruction_weight: 8}}
 training: {architecture: dense_8, latent_dim: 4, steps: 20}
 evaluation: {images: 600, metrics: [mig]}
 """
+
+
+def test_cells_that_failed_are_tried_again_beside_the_files_that_say_so(
+    finished, tiny_grid, tmp_path, data_dir, monkeypatch
+):
+    def broken(*_):
+        raise ValueError("a mistake in the model")
+
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    monkeypatch.setattr("bench.train_pack.train", broken)
+    assert run(tiny_grid, **arguments).failed == 6
+    failed = {path: path.read_bytes() for path in (tmp_path / "r" / "tiny" / "scores").iterdir()}
+    monkeypatch.undo()
+    outcome = run(tiny_grid, **arguments, retry_failed=True)
+    assert (outcome.done, outcome.failed) == (6, 0)
+    assert all(path.read_bytes() == content for path, content in failed.items())
+    again = scores(tmp_path / "r")
+    pd.testing.assert_frame_equal(again.assign(status="ok"), scores(finished).assign(status="ok"))
+    assert set(again["status"]) == {"ok"}
+
+
+def test_damaged_weights_stop_nobody_and_their_cells_train_again_where_they_are_needed(
+    finished, tiny_grid, tmp_path, data_dir
+):
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    run(tiny_grid, **arguments, select_cells="model=beta_vae")
+    for path in (tmp_path / "r" / "tiny" / "models").iterdir():
+        path.write_bytes(path.read_bytes()[:3000])
+    assert run(tiny_grid, **arguments).done == 6
+    tiny_grid.write_text(TINY.replace("[mig,", "[sap, mig,"))
+    assert run(tiny_grid, **arguments).done == 6
+    assert len(bench.load_scores(tmp_path / "r" / "tiny").query("metric == 'sap'")) == 6
+
+
+def test_a_checkpoint_that_another_run_took_away_costs_time_and_nothing_else(
+    finished, tiny_grid, tmp_path, data_dir, monkeypatch
+):
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.train_pack.evaluate", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_grid, **arguments)
+    monkeypatch.undo()
+    real, folder = checkpoint.load, tmp_path / "r" / "tiny" / "_work" / "checkpoints"
+    assert list(folder.iterdir())
+
+    def load_too_late(places, device):
+        for place in places:
+            place.path.unlink(missing_ok=True)
+        return real(places, device)
+
+    monkeypatch.setattr("bench.train_pack.checkpoint.load", load_too_late)
+    assert run(tiny_grid, **arguments).done == 6
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
+
+
+def test_a_cell_that_another_run_committed_while_it_waited_for_its_scores_is_left_out(
+    finished, tiny_grid, tmp_path, data_dir, monkeypatch
+):
+    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+    real = pack.score_half
+
+    def too_late(work, context, report):
+        (context.work / "codes" / f"{work.cells[0].id}.safetensors").unlink()
+        real(work, context, report)
+
+    monkeypatch.setattr("bench.pack.score_half", too_late)
+    outcome = run(tiny_grid, **arguments)
+    assert (outcome.done, outcome.failed) == (4, 0)
+    monkeypatch.undo()
+    assert run(tiny_grid, **arguments).done == 6
+    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
+
+
+def children(pid: int) -> list[int]:
+    """Processes that `pid` has begun, of those that are there."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = entry.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(after_name[1]) == pid and after_name[0] != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def start_pool(grid: Path, results: Path, data_dir: Path) -> subprocess.Popen:
+    """A run in a pool of two processes, one of which has begun to train."""
+    began = time.time()
+    words = ["run", grid, "--results", results, "--data-dir", data_dir, "--executor", "inline", "--cpus", 2]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", *map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not any(p.stat().st_mtime > began for p in results.glob("tiny/_work/attempts/[!.]*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+def test_a_pool_that_is_stopped_early_again_and_again_blames_no_cell(finished, tiny_grid, tmp_path, data_dir):
+    tiny_grid.write_text(TINY.replace("steps: 60", "steps: 1_000_000"))
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+        process = start_pool(tiny_grid, tmp_path / "r", data_dir)
+        workers = children(process.pid)
+        process.send_signal(stop)
+        _, said = process.communicate(timeout=60)
+        if stop != signal.SIGKILL:
+            assert process.returncode == 130
+            assert "Interrupted: 0 of 6 done; the same command continues." in said
+        deadline = time.monotonic() + 30
+        while any(Path(f"/proc/{worker}").exists() for worker in workers):
+            assert time.monotonic() < deadline, "a worker outlived its driver"
+            time.sleep(0.1)
+    notes = [json.loads(path.read_text()) for path in (tmp_path / "r/tiny/_work/attempts").glob("*.json")]
+    assert notes
+    assert {made["deaths"] for made in notes} == {0}
 
 
 @pytest.mark.parametrize("cpus", [1, 2])

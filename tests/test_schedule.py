@@ -13,6 +13,8 @@ import pytest
 from test_running import scores, weights
 from tiny import TINY
 
+from bench.atomic import read_record
+from bench.attempts import Attempt, attempt
 from bench.context import Context
 from bench.running import run
 from bench.schedule import run_on_ray
@@ -149,6 +151,11 @@ def test_ctrl_c_on_ray_leaves_130_and_a_resumable_study(undisturbed, tmp_path, d
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert re.search(r"\d+ of 15 done; the same command continues", said)
+    for path in (results / "tiny" / "_work" / "attempts").glob("[!.]*.json"):  # no cell is blamed for the key
+        made = read_record(path, Attempt)
+        assert made.driver
+        again = attempt(path.parent.parent, path.stem, made.step, made.size, driver="the next run")
+        assert (again.deaths, again.deaths_alone) == (0, 0)
 
 
 @pytest.mark.long

@@ -44,9 +44,13 @@ def test_pandas_reads_the_folder_with_no_import_of_ours(tmp_path):
 
 def test_the_file_carries_its_provenance_and_a_name_that_says_what_is_inside(tmp_path):
     first = write_scores(tmp_path, "p", [row("a")], {"run_id": "r1"})
-    again = write_scores(tmp_path, "p", [row("a", value=0.9)], {"run_id": "r2"})
+    again = write_scores(tmp_path, "p", [row("a", seconds=7.0)], {"run_id": "r2"})
     other = write_scores(tmp_path, "p", [row("a", metric="sap", key="sap")], {"run_id": "r3"})
     assert first == again != other
+    told = [{"value": 0.9}, {"value": None, "status": "failed", "error": "boom"},
+            {"value": None, "status": "failed", "error": "bang"}]  # fmt: skip
+    names = [write_scores(tmp_path, "p", [row("a", **said)], {"run_id": "r4"}) for said in told]
+    assert len({first, *names}) == 4
     assert file_metadata(other)["run_id"] == "r3"
     assert file_metadata(other)["bench_schema"] == "1"
 

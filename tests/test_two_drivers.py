@@ -41,6 +41,23 @@ def test_two_drivers_and_a_reader_beside_them(tiny_grid, tmp_path, data_dir):
     assert not bench.load_scores(both / "tiny").duplicated(keys).any()
 
 
+def test_two_drivers_with_other_packs_fail_no_cell(tiny_grid, tmp_path, data_dir):
+    tiny_grid.write_text(TINY.replace("seeds: 2", "seeds: 12"))
+    run(tiny_grid, results=tmp_path / "one", data_dir=data_dir, executor="inline", cpus=1)
+    words = ["--checkpoint-seconds", "0", "--width"]
+    drivers = [
+        subprocess.Popen([*command(tiny_grid, tmp_path / "both", data_dir), *words, width], **SILENT)
+        for width in ("8", "3")
+    ]
+    assert {driver.wait(timeout=300) for driver in drivers} <= {0, 1}  # 1 where the other has not finished
+    both = run(tiny_grid, results=tmp_path / "both", data_dir=data_dir, executor="inline", cpus=1)
+    assert (both.done, both.failed) == (36, 0)
+    together, alone = (scores(tmp_path / name) for name in ("both", "one"))
+    same = ["cell_id", "metric", "key", "representation"]
+    pd.testing.assert_frame_equal(together[same], alone[same])
+    assert abs(together["value"] - alone["value"]).max() < 0.1  # widths round otherwise
+
+
 def test_packs_that_another_run_holds_are_left_to_it_and_told(tiny_grid, tmp_path, data_dir):
     plan = make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir)
     held = plan.works[0].pack

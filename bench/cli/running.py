@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 
 import click
@@ -88,13 +89,21 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
             "retry_failed": planning["retry_failed"],
             "checkpoint_seconds": checkpoint_seconds,
         }
+        before = signal.signal(signal.SIGTERM, _as_a_key)
         try:
             _work(plan, settings)
         except KeyboardInterrupt:
             _say_interrupted(running.outcome(plan))
+        finally:
+            signal.signal(signal.SIGTERM, before)
     else:
         running.write_down(plan)
     _say_outcome(running.outcome(plan))
+
+
+def _as_a_key(*_) -> None:
+    """What a batch system or a cluster sends before it kills is answered as Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def _work(plan, settings: dict) -> None:
