@@ -43,6 +43,12 @@ def is_address(results: str | Path) -> bool:
     """Whether `results` is an address (s3://bucket/prefix), not a folder; ValueError for other kinds."""
     scheme, separator, _ = str(results).partition("://")
     if not separator:
+        scheme, separator, rest = str(results).partition(":/")
+        if separator and scheme in SCHEMES:  # pathlib, too, writes an address with one slash
+            raise ValueError(
+                f"--results {results} has one slash; did you mean {scheme}://{rest}? "
+                f"A folder of that name is ./{results}"
+            )
         return False
     if scheme not in SCHEMES:
         raise ValueError(
