@@ -27,6 +27,7 @@ from bench.data import (
 )
 from bench.data.base import Dataset, Entry, Progress
 from bench.data.fetch import flaw
+from bench.data.record import DamagedTable
 from bench.load import own_object
 
 
@@ -119,15 +120,21 @@ def prepare(
 
 
 def open_dataset(name: str, source: str, folder: Path) -> Dataset:
-    """The prepared data set `name` from `source`; opening reads no images, and prepares nothing."""
+    """The prepared data set `name` from `source`; opening prepares nothing, and reads a sample of the tables.
+
+    DamagedTable, an OSError, says which table is not what was recorded, and what to type.
+    """
     entry = _entry_with_source(name, source)
+    prepare = typed("prepare", name, folder, f" --source {source.partition(':')[0]}")
     if not entry.is_prepared(source, folder):
-        word = source.partition(":")[0]
-        raise FileNotFoundError(
-            f"{name} ({source}) is not prepared in {folder}. "
-            f"Type {typed('prepare', name, folder, f' --source {word}')}."
-        )
-    return entry.opener(source, folder)
+        raise FileNotFoundError(f"{name} ({source}) is not prepared in {folder}. Type {prepare}.")
+    try:
+        return entry.opener(source, folder)
+    except DamagedTable as error:
+        raise DamagedTable(
+            f"{name}: {error}. Delete it and type {prepare}; "
+            f"{typed('verify', name, folder)} checks every byte."
+        ) from error
 
 
 def typed(verb: str, name: str, folder: Path, options: str = "") -> str:

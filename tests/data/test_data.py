@@ -13,6 +13,7 @@ from bench import data
 from bench.data import dsprites
 from bench.data.base import Dataset, File
 from bench.data.cache import write_table
+from bench.data.record import DamagedTable
 
 
 def silent(done, total):
@@ -152,6 +153,20 @@ def test_table_that_was_cut_is_no_data_and_made_anew(tmp_path):
         data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
     data.prepare("dsprites_quick", "rendered:1", tmp_path)
     assert table.read_bytes() == whole
+
+
+def test_table_with_wrong_bytes_says_what_to_type(tmp_path):
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    table = tmp_path / data.DATASETS["dsprites_quick"].caches["rendered:1"][0]
+    whole = table.read_bytes()
+    table.write_bytes(bytes(128) + whole[128:])
+    with pytest.raises(DamagedTable) as told:
+        data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
+    assert str(told.value) == (
+        f"dsprites_quick: {table} is not the table that was recorded when it was prepared. "
+        f"Delete it and type `bench data prepare dsprites_quick --source rendered --data-dir {tmp_path}`; "
+        f"`bench data verify dsprites_quick --data-dir {tmp_path}` checks every byte."
+    )
 
 
 def test_interrupted_prepare_leaves_nothing(tmp_path):
