@@ -311,6 +311,25 @@ def test_other_kinds_of_address_are_a_sentence(results, tiny_grid):
     assert "is not known; allowed are a folder's path and s3://" in done.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("run", "GRID", "--dry-run"), ("plan", "GRID"), ("status", "tiny"), ("status",), ("report", "tiny")],
+)
+def test_a_bucket_that_is_not_there_is_said_before_any_work(words, tiny_grid, bucket, machine):
+    words = [tiny_grid if word == "GRID" else word for word in words]
+    done = cli(*words, "--results", "s3://no-such-bucket/x")
+    assert done.exit_code == 2
+    assert "there is no bucket 'no-such-bucket'; make it, or give another --results" in done.output
+
+
+def test_a_store_without_the_study_is_named_by_its_address(address, bucket, machine):
+    for words in (("status",), ("status", "tiny"), ("report", "tiny"), ("export", "tiny")):
+        done = cli(*words, "--results", address)
+        assert done.exit_code == 2
+        assert address in done.output
+        assert str(local_results(address)) not in done.output
+
+
 def test_a_store_that_is_not_there_is_a_sentence(tiny_grid, machine):
     results = "s3://nowhere/x?endpoint_override=127.0.0.1:1&scheme=http&region=us-east-1"
     done = cli("run", tiny_grid, "--results", results, "--dry-run")
