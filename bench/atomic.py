@@ -77,7 +77,7 @@ def read_record(path: Path, kind: type[Record]) -> Record | None:
     """
     try:
         return kind(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 

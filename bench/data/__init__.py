@@ -68,7 +68,7 @@ def resolve_source(name: str, wanted: str, folder: Path) -> str:
     is_real = not lacking or entry.is_prepared("real", folder)
     if wanted == "rendered" or (wanted == "auto" and not is_real and entry.renderer):
         if entry.renderer is None:
-            fetch = f"type {typed('fetch', name, folder)}, " if entry.files else ""
+            fetch = f"type {typed('fetch', name, folder)} and " if entry.files else ""
             raise ValueError(f"{name} has no renderer: {fetch}use `source: real`.")
         return entry.renderer
     if not is_real:

@@ -118,8 +118,8 @@ class File:
     md5: str | None = None
     sha256: str | None = None
     table: str | None = None
-    """The prepared table that holds all of it, by its path in the data folder; it stands for a file that is gone,
-    where several data sets are made from that."""
+    """The prepared table that holds all of it, in the data folder, and stands for it once it is gone:
+    for files that several data sets are made from."""
 
     @property
     def has_checksum(self) -> bool:
