@@ -27,9 +27,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     never share it; process ids repeat between the containers that share a folder. On an error the temporary
     file is removed and `path` is untouched; where the disk is full that error is an OSError with errno
     ENOSPC, whatever library wrote. A device or a pipe is written itself: the rename would put a file in its
-    place.
+    place. What is yielded is absolute: pyarrow takes a relative path that begins as run:1/ for a URI.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     if path.exists() and not (path.is_file() or path.is_dir()):
         yield path
         return
@@ -77,7 +77,7 @@ def read_record(path: Path, kind: type[Record]) -> Record | None:
     """
     try:
         return kind(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 

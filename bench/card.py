@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from bench.artifacts import find_weights, read_pictures
 from bench.atomic import write_text
@@ -18,7 +18,7 @@ from bench.reporting.card import CellRecord, card_page
 from bench.reporting.cells import assemble
 from bench.reporting.stored import read_codes
 from bench.scoring_against import against
-from bench.store import load_scores
+from bench.store import load_scores, open_parquet
 
 
 def card(results: Path, reports: Path, cell_id: str, data: Path) -> tuple[Path, CellRecord]:
@@ -129,6 +129,7 @@ def _arrays(folder: Path, cell_id: str) -> dict[str, np.ndarray]:
 def _rows_of(folder: Path, cell_id: str) -> pd.DataFrame | None:
     """Rows of one cell in a folder of Parquet files, oldest file first; None where there is none."""
     files = sorted(folder.glob("[!.]*.parquet"), key=lambda path: path.stat().st_mtime)
-    found = [pq.read_table(path, filters=[("cell_id", "=", cell_id)]).to_pandas() for path in files]
+    mine = pc.field("cell_id") == cell_id
+    found = [open_parquet(path).read().filter(mine).to_pandas() for path in files]
     found = [rows for rows in found if len(rows)]
     return pd.concat(found, ignore_index=True) if found else None

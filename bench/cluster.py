@@ -57,6 +57,13 @@ def connect(cpus: int, address: str | None):
             # One in ten or so: the head forks beside gRPC's threads, and the child crashes (ray issue 63202).
             ray.shutdown()
             said = str(error).strip().splitlines()[-1]
+        except ConnectionError:
+            if address != "auto":
+                raise
+            raise ConnectionError(
+                "no Ray cluster runs on this machine for --address auto; `ray start --head` starts one, and "
+                "without --address this machine alone is used"
+            ) from None
     raise ConnectionError(
         f"the Ray cluster at {address} turned this machine away {CONNECT_ATTEMPTS} times ({said}); "
         "if it says no more than that, start its head with GRPC_ENABLE_FORK_SUPPORT=0 (docs/running.md)"

@@ -23,14 +23,14 @@ def export(folder: Path, out: Path) -> int:
 
     The file has the columns of scores/ and loads like it: `pd.read_parquet(out)`, `bench.load_scores(out)`.
     Its metadata hold study.json whole (`study`) and what each run said of itself (`runs`, a JSON list).
-    FileNotFoundError where the study has no scores, ValueError where `out` would lie among them.
+    FileNotFoundError where the study has no scores, ValueError where `out` would lie in the study's folder.
     """
     folder, out = Path(folder), Path(out)
     files = score_files(folder / "scores")
     if not files:
         raise FileNotFoundError(f"{folder} has no scores yet; `bench run GRID` makes them")
-    if (folder / "scores").resolve() in out.resolve().parents:
-        raise ValueError(f"{out} lies among the scores, which belong to `bench run`; use another --out FILE")
+    if folder.resolve() in out.resolve().parents:
+        raise ValueError(f"{out} lies in the study's own folder; use another --out FILE")
     if out.is_dir():
         raise ValueError(f"{out} is a folder; --out takes the name of a file, as {out / 'scores.parquet'}")
     table = whole_table(files)

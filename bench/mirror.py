@@ -43,6 +43,12 @@ def is_address(results: str | Path) -> bool:
     """Whether `results` is an address (s3://bucket/prefix), not a folder; ValueError for other kinds."""
     scheme, separator, _ = str(results).partition("://")
     if not separator:
+        scheme, separator, rest = str(results).partition(":/")
+        if separator and scheme in SCHEMES:  # pathlib, too, writes an address with one slash
+            raise ValueError(
+                f"--results {results} has one slash; did you mean {scheme}://{rest}? "
+                f"A folder of that name is ./{results}"
+            )
         return False
     if scheme not in SCHEMES:
         raise ValueError(
@@ -172,6 +178,7 @@ class Mirror:
             with store.open_input_stream(f"{base}/{PLAN}") as source:
                 return source.read()
         except FileNotFoundError:
+            _check_bucket(store, base, self.address)
             return None
         except OSError as error:
             raise ConnectionError(f"{self.address} cannot be read ({error})") from error
@@ -255,6 +262,17 @@ def _open(address: str) -> tuple[fs.FileSystem, str]:
     return store, path.rstrip("/")
 
 
+def _check_bucket(store: fs.FileSystem, base: str, address: str) -> None:
+    """ConnectionError where the bucket of an address is not there: it is never made here."""
+    bucket = base.partition("/")[0]
+    try:
+        is_there = store.get_file_info(bucket).type != fs.FileType.NotFound
+    except OSError:  # one may be allowed to use objects and not to ask after the bucket
+        return
+    if not is_there:
+        raise ConnectionError(f"{address}: there is no bucket {bucket!r}; make it, or give another --results")
+
+
 def _join(address: str, name: str) -> str:
     """The address of `name` below an address, its options (?region=…) kept."""
     parts = urlsplit(address)
@@ -275,6 +293,8 @@ def _studies(address: str) -> Iterator[str]:
         found = store.get_file_info(fs.FileSelector(base, allow_not_found=True))
     except OSError as error:
         raise ConnectionError(f"{address} cannot be read ({error})") from error
+    if not found:
+        _check_bucket(store, base, address)
     for info in found:
         if store.get_file_info(f"{info.path}/{PLAN}").type == fs.FileType.File:
             yield PurePosixPath(info.path).name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,10 +112,18 @@ def write_down(plan: Plan) -> dict[str, str]:
 
 
 def prepare_data(plan: Plan, data: Path, cpus: int, on_prepare: Callable[[str, int, int], None]) -> None:
-    """Make the tables of the data sets that the outstanding work needs, where they are missing."""
+    """Make the tables of the data sets that the outstanding work needs, where they are missing.
+
+    Where that fails, a folder of the study in which nothing is yet goes, too.
+    """
     sources = {work.pack.cells[0].dataset: work.pack.cells[0].source for work in plan.works}
-    for name, source in sources.items():
-        prepare(name, source, data, lambda done, total, name=name: on_prepare(name, done, total), cpus)
+    try:
+        for name, source in sources.items():
+            prepare(name, source, data, lambda done, total, name=name: on_prepare(name, done, total), cpus)
+    except BaseException:
+        with suppress(OSError):  # not empty
+            plan.folder.rmdir()
+        raise
 
 
 def execute(

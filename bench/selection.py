@@ -41,7 +41,7 @@ def select(cells: Sequence[Cell], wanted: str | None, limit: int | None = None) 
 def _check(field: str, value: str, part: str) -> None:
     if field not in FIELDS:
         near = difflib.get_close_matches(field, FIELDS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"--select knows no {field!r}{hint} (known: {', '.join(FIELDS)})")
     if not value:
         raise ValueError(f"--select {part!r} has no value; write {field}=VALUE")

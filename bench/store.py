@@ -109,6 +109,14 @@ def score_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
 
 
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file on this machine.
+
+    Its path is made absolute: pyarrow takes a relative one that begins as run:1/ for a URI.
+    """
+    return pq.ParquetFile(Path(path).absolute())
+
+
 def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Table:
     """Read score files into one table of the schema; DamagedFile names the file that cannot be read."""
     schema = SCHEMA if columns is None else pa.schema([SCHEMA.field(name) for name in columns])
@@ -116,7 +124,9 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
     for path in files:
         try:
             # half the time of pq.read_table, which first makes a data set of the one file
-            tables.append(pq.ParquetFile(path).read(columns=columns).cast(schema))
+            file = open_parquet(path)
+            _described(file)  # what it says of itself is read later, by whoever asks where scores come from
+            tables.append(file.read(columns=columns).cast(schema))
         except (pa.ArrowException, ValueError, OSError, KeyError) as error:
             if not is_damage(error):
                 raise
@@ -227,7 +237,12 @@ def widen(frame: pd.DataFrame) -> pd.DataFrame:
 
 def file_metadata(path: Path) -> dict[str, str]:
     """The provenance written into one score file."""
-    raw = pq.read_schema(path).metadata or {}
+    return _described(open_parquet(path))
+
+
+def _described(file: pq.ParquetFile) -> dict[str, str]:
+    """The metadata of a score file; UnicodeDecodeError where they are no text."""
+    raw = file.metadata.metadata or {}
     return {key.decode(): value.decode() for key, value in raw.items() if not key.startswith(b"ARROW")}
 
 

@@ -193,22 +193,23 @@ def studies(results: Path) -> list[Path]:
     return sorted(path.parent for path in Path(results).glob("*/study.json"))
 
 
-def find_studies(results: Path, name: str | None) -> list[Path]:
+def find_studies(results: Path, name: str | None, place: str | Path) -> list[Path]:
     """The folder of study `name` (or a study's own folder), or of every study below `results`.
 
-    FileNotFoundError says what there is and what to type.
+    `place` is what its user calls `results`, which may stand for an address. FileNotFoundError says what
+    there is and what to type.
     """
     if name is None:
         found = studies(results)
         if not found:
-            raise FileNotFoundError(f"{results} holds no study; `bench run quickstart` makes one")
+            raise FileNotFoundError(f"{place} holds no study; `bench run quickstart` makes one")
         return found
     for folder in (results / name, Path(name)):
         if study_file(folder).is_file():
             return [folder]
     known = ", ".join(path.name for path in studies(results)) or "none"
     raise FileNotFoundError(
-        f"there is no study {name!r} in {results} (known: {known}); `bench run GRID` makes one"
+        f"there is no study {name!r} in {place} (known: {known}); `bench run GRID` makes one"
     )
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from bench.artifacts import ARRAYS
 from bench.grid import LoadedGrid
 from bench.mirror import EVERYTHING, Mirror
 from bench.signs import packs_by_id
-from bench.store import DamagedFile, is_damage, read_files
+from bench.store import DamagedFile, is_damage, open_parquet, read_files
 from bench.study import settled_cells
 
 CHECKPOINTS = "_work/checkpoints"
@@ -172,14 +171,14 @@ def _score_cells(path: Path) -> Iterator[str]:
 
 
 def _curve_cells(path: Path) -> Iterator[str]:
-    table = pq.ParquetFile(path).read()
+    table = open_parquet(path).read()
     if "step" not in table.schema.names:
         raise Damage(f"has the columns {table.schema.names}, without step")
     yield from pc.unique(table["cell_id"]).to_pylist()
 
 
 def _array_cells(path: Path) -> Iterator[str]:
-    table = pq.ParquetFile(path).read()
+    table = open_parquet(path).read()
     if not table.schema.equals(ARRAYS):
         raise Damage(f"has the columns {table.schema.names}, not {ARRAYS.names}")
     yield from pc.unique(table["cell_id"]).to_pylist()

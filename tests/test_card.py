@@ -56,6 +56,14 @@ def test_a_card_of_a_later_seed_is_drawn_from_its_weights_and_stands_alone(resul
     assert page.count("of 4 latents are") == 3
 
 
+def test_a_card_of_a_study_whose_folder_begins_like_an_address(results, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(results, "run:1")
+    cell = load_plan(results / "tiny").cells[0]
+    code, output = card(cell.id, "--results", "run:1", "--reports", "reports:1")
+    assert (code, output) == (0, f"Card: reports:1/tiny/cards/{cell.id}.html\n")
+
+
 def test_without_weights_and_pictures_the_card_says_so(results, tmp_path):
     folder = tmp_path / "results"
     shutil.copytree(results, folder)

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from studies import commit, plan_study
 from tiny import TINY
 
 from bench.cli import main
@@ -167,6 +168,35 @@ def test_a_results_folder_that_nobody_can_make_is_bad_input(tiny_grid, data_dir)
     done = bench("run", tiny_grid, "--results", "/proc/none", "--data-dir", data_dir)
     assert done.exit_code == 2
     assert re.search("^/proc/none/tiny cannot be written .*; use --results DIR$", done.output, re.M)
+
+
+@pytest.mark.parametrize("option", ["--checkpoint-seconds", "--gpus-per-pack"])
+def test_what_is_no_number_is_refused(tiny_grid, tmp_path, option):
+    done = bench("run", tiny_grid, "--results", tmp_path / "r", option, "nan", "--dry-run")
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}': 'nan' is no number" in done.output
+
+
+def test_data_that_cannot_be_prepared_leave_no_study_behind(tiny_grid, tmp_path):
+    (tmp_path / "file").touch()
+    done = bench("run", tiny_grid, "--results", tmp_path / "r", "--data-dir", tmp_path / "file")
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'file'} cannot be written (" in done.output
+    assert "--data-dir or BENCH_DATA" in done.output
+    assert not (tmp_path / "r" / "tiny").exists()
+    (tmp_path / "r" / "tiny").mkdir()
+    (tmp_path / "r" / "tiny" / "notes").touch()
+    bench("run", tiny_grid, "--results", tmp_path / "r", "--data-dir", tmp_path / "file")
+    assert (tmp_path / "r" / "tiny" / "notes").exists()
+
+
+def test_what_the_system_refuses_is_the_file_and_the_reason(tmp_path):
+    folder, grid = plan_study(tmp_path / "results")
+    commit(folder, grid, grid.cells)
+    (tmp_path / "file").touch()
+    places = ("--results", tmp_path / "results", "--out", tmp_path / "file" / "x.parquet")
+    done = bench("export", "tiny", *places)
+    assert (done.exit_code, done.output) == (2, f"{tmp_path / 'file'}: File exists\n")
 
 
 def test_a_gpu_that_is_not_there_is_a_sentence(tiny_grid, tmp_path, data_dir, monkeypatch):

@@ -116,6 +116,19 @@ def test_a_head_that_aborts_a_client_is_asked_again(failures, monkeypatch):
     assert len(ended) == failures
 
 
+def test_no_cluster_on_this_machine_is_a_sentence(tiny_grid, tmp_path, monkeypatch):
+    import ray
+
+    def init(**arguments):
+        assert arguments["address"] == "auto"
+        raise ConnectionError("Could not find any running Ray instance. Please specify the one to connect to")
+
+    monkeypatch.setattr(ray, "init", init)
+    done = CliRunner().invoke(main, ["run", str(tiny_grid), "--results", str(tmp_path), "--address", "auto"])
+    assert done.exit_code == 2
+    assert done.output.startswith("no Ray cluster runs on this machine for --address auto; `ray start")
+
+
 @pytest.mark.parametrize("address", ["ray://127.0.0.1:1", "127.0.0.1:1"])
 def test_an_address_where_nobody_answers_is_a_sentence(address, tiny_grid, tmp_path):
     words = ["run", tiny_grid, "--results", tmp_path, "--address", address]

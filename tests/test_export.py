@@ -57,14 +57,20 @@ def test_provenance_is_inside_whole_each_run_once(tiny, tmp_path):
 
 @pytest.mark.parametrize(
     ("out", "sentence"),
-    [("results/tiny/scores/x.parquet", "lies among the scores"), ("results", "is a folder")],
+    [
+        ("results/tiny/scores/x.parquet", "lies in the study's own folder"),
+        ("results/tiny/study.json", "lies in the study's own folder"),
+        ("results/tiny/models/x.parquet", "lies in the study's own folder"),
+        ("results", "is a folder"),
+    ],
 )
-def test_no_place_among_the_scores_and_no_folder_is_written(tiny, tmp_path, out, sentence):
+def test_nothing_in_the_studys_folder_and_no_folder_is_written(tiny, tmp_path, out, sentence):
     folder, _ = tiny
-    before = sorted(folder.rglob("*"))
+    before = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
     words = ["export", "tiny", "--results", str(tmp_path / "results"), "--out", str(tmp_path / out)]
     done = CliRunner().invoke(main, words)
-    assert (done.exit_code, sorted(folder.rglob("*"))) == (2, before)
+    after = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+    assert (done.exit_code, after) == (2, before)
     assert sentence in done.output
 
 

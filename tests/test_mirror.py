@@ -308,14 +308,42 @@ def test_verify_moves_what_the_store_has_damaged_to_its_quarantine(
     assert "4 cells lack scores now" in done.output or "2 cells lack scores now" in done.output
 
 
-@pytest.mark.parametrize("results", ["file:///tmp/x", "ftp://host/x", "s3:/bucket/x"])
-def test_other_kinds_of_address_are_a_sentence_or_a_folder(results, tiny_grid):
-    if results == "s3:/bucket/x":
-        assert not is_address(results)
-        return
+@pytest.mark.parametrize("results", ["run:1", "abc:/x", "s3:x", "C:/x"])
+def test_a_name_with_a_colon_is_a_folder(results):
+    assert not is_address(results)
+
+
+@pytest.mark.parametrize("results", ["s3:/bucket/x", Path("s3://bucket/x")])
+def test_an_address_with_one_slash_is_a_sentence_and_no_folder(results, tiny_grid):
+    done = cli("run", tiny_grid, "--results", results, "--dry-run")
+    assert done.exit_code == 2
+    assert "did you mean s3://bucket/x?" in done.output
+
+
+@pytest.mark.parametrize("results", ["file:///tmp/x", "ftp://host/x"])
+def test_other_kinds_of_address_are_a_sentence(results, tiny_grid):
     done = cli("run", tiny_grid, "--results", results, "--dry-run")
     assert done.exit_code == 2
     assert "is not known; allowed are a folder's path and s3://" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "GRID", "--dry-run"), ("plan", "GRID"), ("status", "tiny"), ("status",), ("report", "tiny")],
+)
+def test_a_bucket_that_is_not_there_is_said_before_any_work(words, tiny_grid, bucket, machine):
+    words = [tiny_grid if word == "GRID" else word for word in words]
+    done = cli(*words, "--results", "s3://no-such-bucket/x")
+    assert done.exit_code == 2
+    assert "there is no bucket 'no-such-bucket'; make it, or give another --results" in done.output
+
+
+def test_a_store_without_the_study_is_named_by_its_address(address, bucket, machine):
+    for words in (("status",), ("status", "tiny"), ("report", "tiny"), ("export", "tiny")):
+        done = cli(*words, "--results", address)
+        assert done.exit_code == 2
+        assert address in done.output
+        assert str(local_results(address)) not in done.output
 
 
 def test_a_store_that_is_not_there_is_a_sentence(tiny_grid, machine):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -446,6 +447,16 @@ def test_images_that_do_not_fit_into_memory_are_the_machines_failure(
     monkeypatch.setattr("bench.train_pack.DeviceImages", lambda *_: gpu_is_full())
     with pytest.raises(OSError, match=r"the images of dsprites_quick do not fit .*--gpus-per-pack"):
         run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
+
+
+def test_a_prepared_table_with_wrong_bytes_stops_the_run_and_fails_no_cell(tiny_grid, tmp_path, data_dir):
+    shutil.copytree(data_dir, tmp_path / "data")
+    (table,) = (tmp_path / "data").rglob("*.npy")
+    with table.open("r+b") as file:
+        file.write(bytes(128))  # where numpy's header was
+    with pytest.raises(OSError, match="`bench data verify dsprites_quick --data-dir .*` checks every byte"):
+        run(tiny_grid, results=tmp_path / "r", data_dir=tmp_path / "data", executor="inline", cpus=1)
     assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
 
 

@@ -47,7 +47,8 @@ def test_the_limit_keeps_the_plans_order_and_a_cell_has_an_id(cells):
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        ("modl=vae", "did you mean 'model'"),
+        ("modl=vae", r"--select knows no 'modl'; did you mean 'model'\? \(known: dataset, "),
+        ("foo=3", r"--select knows no 'foo' \(known: dataset, "),
         ("model=", "has no value"),
         ("seed=99", "matches no cell"),
         ("model=vae,model=beta_va", "model=beta_va matches no cell of the grid; did you mean 'beta_vae'"),

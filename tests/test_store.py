@@ -1,6 +1,7 @@
 import errno
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -115,6 +116,23 @@ def test_a_damaged_file_is_named_and_a_missing_study_says_what_to_run(tmp_path):
         bench.load_scores(tmp_path)
     with pytest.raises(FileNotFoundError, match="bench run"):
         bench.load_scores(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("folder", ["run:1", "abc:/x", "s3:x"])
+def test_a_folder_whose_name_begins_like_an_address_is_a_folder(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    path = write_scores(Path(folder) / "scores", "p", [row("a")], {"run_id": "r"})
+    assert path == Path(folder) / "scores" / path.name
+    assert bench.load_scores(folder)["cell_id"].tolist() == ["a"]
+    assert file_metadata(path)["run_id"] == "r"
+
+
+def test_what_a_file_says_of_itself_must_be_text(tmp_path):
+    path = write_scores(tmp_path / "scores", "p", [row("a")], {})
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({b"bench_schema": b"1", b"grid": b"\xff"}), path)
+    with pytest.raises(DamagedFile, match=f"{path.name} is not a whole score file"):
+        bench.load_scores(tmp_path)
 
 
 def test_no_rows_are_no_commit(tmp_path):

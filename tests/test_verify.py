@@ -83,6 +83,37 @@ def test_every_damage_in_every_folder_is_found_and_moved_and_nothing_else(folder
     assert verify(folder)[0] == 0
 
 
+def say_what_is_no_text(path: Path) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({b"bench_schema": b"1", b"grid": b"\xff"}), path)
+
+
+def test_a_score_file_that_says_what_is_no_text_is_damaged_for_every_verb(folder, tmp_path):
+    victim = sorted((folder / "scores").iterdir())[0]
+    say_what_is_no_text(victim)
+    place = ("--results", str(folder.parent))
+    shown = CliRunner().invoke(main, ["status", "tiny", *place])
+    assert (shown.exit_code, f"damaged: {victim}" in shown.output) == (0, True)
+    done = CliRunner().invoke(main, ["export", "tiny", *place, "--out", str(tmp_path / "out.parquet")])
+    assert (done.exit_code, str(victim) in done.output) == (2, True)
+    assert "1 damaged" in verify(folder)[1]
+    assert not victim.exists()
+
+
+def test_a_study_whose_folder_begins_like_an_address_is_sound(folder, data_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run:1").mkdir()
+    folder = folder.rename(Path("run:1") / "tiny")
+    assert "0 damaged" in verify(folder)[1]
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    outcome = run("tiny.yaml", results="run:1", data_dir=data_dir, executor="inline", cpus=1, limit=1)
+    assert (outcome.done, list(folder.glob("_work/quarantine"))) == (6, [])
+    shown = CliRunner().invoke(main, ["status", "tiny", "--results", "run:1"])
+    assert "6 cells: 6 done" in shown.output
+    written = CliRunner().invoke(main, ["export", "tiny", "--results", "run:1", "--out", "run:1/x.parquet"])
+    assert (written.exit_code, Path("run:1/x.parquet").exists()) == (0, True)
+
+
 def test_the_cells_of_a_damaged_score_file_are_named_with_the_command_that_makes_them_again(folder):
     pack = cut(load_plan(folder).cells, "cpu")[0]
     truncate(next((folder / "scores").glob(f"{pack.id}-*")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import click
@@ -14,6 +15,23 @@ EXIT_INTERRUPTED = 130
 def examples(*lines: str) -> str:
     """The end of a verb's help: two examples, kept on lines of their own."""
     return "\n\n\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def in_words(error: Exception) -> str:
+    """An error as a sentence; of what the system refused, the file and the reason, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+class FloatRange(click.FloatRange):
+    """As click's, which takes nan for a number of every range."""
+
+    def convert(self, value, param, ctx):
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 class BadInput(click.ClickException):
@@ -40,7 +58,7 @@ class Bench(click.Group):
         except (ValueError, OSError) as error:
             if context.params.get("traceback"):
                 raise
-            raise BadInput(str(error)) from None
+            raise BadInput(in_words(error)) from None
 
 
 results_option = click.option(

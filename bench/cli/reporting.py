@@ -36,8 +36,10 @@ def report(study, results, reports, formats, only, compare):
     from bench.study import DamagedStudy, find_studies
 
     shown = [name for name in EVERYTHING if name != "models"]
-    other = None if compare is None else find_studies(pulled_studies(results, compare, shown), compare)[0]
-    folders = find_studies(pulled_studies(results, study, shown), study)
+    other = None
+    if compare is not None:
+        other = find_studies(pulled_studies(results, compare, shown), compare, results)[0]
+    folders = find_studies(pulled_studies(results, study, shown), study, results)
     without = []
     for folder in folders:
         try:

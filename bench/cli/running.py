@@ -13,9 +13,11 @@ from rich.console import Console
 from bench.cli.common import (
     EXIT_FAILED_CELLS,
     EXIT_INTERRUPTED,
+    FloatRange,
     data_option,
     device_option,
     examples,
+    in_words,
     results_option,
 )
 
@@ -48,14 +50,14 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
 )
 @click.option(
     "--gpus-per-pack",
-    type=click.FloatRange(0.01, 1),
+    type=FloatRange(0.01, 1),
     default=1,
     show_default=True,
     help="A fraction shares a GPU.",
 )
 @click.option(
     "--checkpoint-seconds",
-    type=click.FloatRange(min=0),
+    type=FloatRange(min=0),
     default=60.0,
     show_default=True,
     help="Time between two checkpoints of a pack in training.",
@@ -121,7 +123,8 @@ def _work(plan, settings: dict) -> None:
         try:
             execute(plan, on_event=display.event, **settings)
         except OSError as error:
-            click.echo(f"The run stopped: {error}. Mend this; the same command continues.", err=True)
+            said = f"The run stopped: {in_words(error)}. Mend this; the same command continues."
+            click.echo(said, err=True)
     if display.tally.idle_share is not None:
         click.echo(f"GPUs: no pack trained in {display.tally.idle_share:.1%} of their time.")
     busy = len(display.tally.busy)

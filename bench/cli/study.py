@@ -33,8 +33,8 @@ def _place(results: str, study: str, whole: bool = False):
         mirror = mirror_at(study)
         mirror.follow()
         mirror.pull(*names)
-        return find_studies(mirror.folder.parent, mirror.folder.name)[0], mirror
-    folder = find_studies(pulled_studies(results, study, names), study)[0]
+        return find_studies(mirror.folder.parent, mirror.folder.name, study)[0], mirror
+    folder = find_studies(pulled_studies(results, study, names), study, results)[0]
     mirror = mirror_of(results, folder.name)
     return folder, mirror if mirror and mirror.folder == folder else None
 
@@ -53,7 +53,10 @@ def status(study, results, errors, as_json):
     from bench.status_text import as_dict, error_lines, lines
     from bench.study import find_studies
 
-    folders = [_folder(results, study)] if study else find_studies(pulled_studies(results, None), None)
+    if study:
+        folders = [_folder(results, study)]
+    else:
+        folders = find_studies(pulled_studies(results, None), None, results)
     unread = []
     for folder in folders:
         try:

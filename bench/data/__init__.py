@@ -27,6 +27,7 @@ from bench.data import (
 )
 from bench.data.base import Dataset, Entry, Progress
 from bench.data.fetch import flaw
+from bench.data.record import DamagedTable
 from bench.load import own_object
 
 
@@ -56,21 +57,22 @@ def find_entry(name: str) -> Entry:
 def resolve_source(name: str, wanted: str, folder: Path) -> str:
     """The source that `wanted` ("auto", "real", "rendered") means on this machine: "real" or "rendered:1".
 
-    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there;
-    a table's record tells which file that was (bench/data/record.py).
+    Only asks which files exist. `auto` is real where the published file, or the table made from it, is there,
+    also where that is another data set's (dSprites'); a table's record tells which file that was
+    (bench/data/record.py).
     """
     if wanted not in ("auto", "real", "rendered"):
         raise ValueError(f"source is {wanted!r}; allowed are auto, real and rendered.")
     entry = find_entry(name)
-    missing = entry.missing_files(folder)
-    is_real = not missing or entry.is_prepared("real", folder)
+    lacking = entry.lacking_files(folder)
+    is_real = not lacking or entry.is_prepared("real", folder)
     if wanted == "rendered" or (wanted == "auto" and not is_real and entry.renderer):
         if entry.renderer is None:
-            fetch = f"type {typed('fetch', name, folder)}, " if entry.files else ""
+            fetch = f"type {typed('fetch', name, folder)} and " if entry.files else ""
             raise ValueError(f"{name} has no renderer: {fetch}use `source: real`.")
         return entry.renderer
     if not is_real:
-        names = ", ".join(str(folder / file.path) for file in missing)
+        names = ", ".join(str(folder / file.path) for file in lacking)
         hint = " or use `source: rendered`" if entry.renderer else ""
         raise FileNotFoundError(
             f"{name}: the published data is not there ({names}). Type {typed('fetch', name, folder)}{hint}."
@@ -119,15 +121,21 @@ def prepare(
 
 
 def open_dataset(name: str, source: str, folder: Path) -> Dataset:
-    """The prepared data set `name` from `source`; opening reads no images, and prepares nothing."""
+    """The prepared data set `name` from `source`; opening prepares nothing, and reads a sample of the tables.
+
+    DamagedTable, an OSError, says which table is not what was recorded, and what to type.
+    """
     entry = _entry_with_source(name, source)
+    prepare = typed("prepare", name, folder, f" --source {source.partition(':')[0]}")
     if not entry.is_prepared(source, folder):
-        word = source.partition(":")[0]
-        raise FileNotFoundError(
-            f"{name} ({source}) is not prepared in {folder}. "
-            f"Type {typed('prepare', name, folder, f' --source {word}')}."
-        )
-    return entry.opener(source, folder)
+        raise FileNotFoundError(f"{name} ({source}) is not prepared in {folder}. Type {prepare}.")
+    try:
+        return entry.opener(source, folder)
+    except DamagedTable as error:
+        raise DamagedTable(
+            f"{name}: {error}. Delete it and type {prepare}; "
+            f"{typed('verify', name, folder)} checks every byte."
+        ) from error
 
 
 def typed(verb: str, name: str, folder: Path, options: str = "") -> str:
@@ -144,13 +152,13 @@ def _entry_with_source(name: str, source: str) -> Entry:
 
 
 def _check_published(entry: Entry, folder: Path) -> None:
-    missing = ", ".join(str(folder / file.path) for file in entry.missing_files(folder))
+    lacking = ", ".join(str(folder / file.path) for file in entry.lacking_files(folder))
     fetch = typed("fetch", entry.name, folder)
-    if missing:
-        raise FileNotFoundError(f"{entry.name}: {missing} is needed and not there. Type {fetch}.")
+    if lacking:
+        raise FileNotFoundError(f"{entry.name}: {lacking} is needed and not there. Type {fetch}.")
     for file in entry.files:
         path = folder / file.path
-        if problem := flaw(path, file):
+        if path.is_file() and (problem := flaw(path, file)):
             raise ValueError(
                 f"{entry.name}: {path} is not the published file ({problem}). Delete it and type {fetch}."
             )

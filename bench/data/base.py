@@ -117,6 +117,9 @@ class File:
     """Its length as told to people where no exact one is recorded; nothing is checked against it."""
     md5: str | None = None
     sha256: str | None = None
+    table: str | None = None
+    """The prepared table that holds all of it, in the data folder, and stands for it once it is gone:
+    for files that several data sets are made from."""
 
     @property
     def has_checksum(self) -> bool:
@@ -155,6 +158,11 @@ class Entry:
     def missing_files(self, folder: Path) -> list[File]:
         """The published files that are not under the data folder."""
         return [file for file in self.files if not (folder / file.path).is_file()]
+
+    def lacking_files(self, folder: Path) -> list[File]:
+        """Those of the missing files for which no prepared table stands."""
+        missing = self.missing_files(folder)
+        return [file for file in missing if not (file.table and is_made(folder / file.table))]
 
     def is_prepared(self, source: str, folder: Path) -> bool:
         """Whether every prepared file of `source` is there, as long as its record says."""

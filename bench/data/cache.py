@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.atomic import whole_file
 from bench.data.base import Progress
-from bench.data.record import write_record
+from bench.data.record import check_sample, write_record
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,10 +47,11 @@ def write_table(
 
 
 def open_table(path: Path) -> np.ndarray:
-    """Memory map of a prepared table, shared between processes.
+    """Memory map of a prepared table, shared between processes; DamagedTable where a sample of it is wrong.
 
     Copy-on-write, not read-only, since torch warns of arrays it may not write to; the file never changes.
     """
+    check_sample(path)
     return np.load(path, mmap_mode="c")
 
 

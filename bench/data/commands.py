@@ -28,8 +28,8 @@ class Listing:
     factors: dict[str, int]
     image_shape: tuple[int, int, int]
     real: str
-    """The published files: "there", "prepared" (and whether they are still there), "missing", "part of it",
-    or "none" (a user's own set)."""
+    """The published files: "there" (themselves, or the table of another set that holds them), "prepared" (and
+    whether they are still there), "missing", "part of it", or "none" (a user's own set)."""
     rendered: str
     """The rendering: "prepared", "to be made", or "none"."""
     size: str
@@ -131,15 +131,15 @@ def _checked(file: File, fetched: bool) -> str:
 
 
 def _listing(entry: Entry, folder: Path) -> Listing:
-    missing = entry.missing_files(folder)
+    missing, lacking = entry.missing_files(folder), entry.lacking_files(folder)
     if not entry.files:
         real = "none"
     elif entry.is_prepared("real", folder):
         real = "prepared, its file no longer there" if missing else "prepared"
-    elif not missing:
-        real = "there"
+    elif not lacking:
+        real = f"there, as {', '.join(file.table for file in missing)}" if missing else "there"
     else:
-        real = "missing" if len(missing) == len(entry.files) else "part of it"
+        real = "missing" if len(lacking) == len(entry.files) else "part of it"
     rendered = "none"
     if entry.renderer:
         rendered = "prepared" if entry.is_prepared(entry.renderer, folder) else "to be made"

@@ -31,6 +31,7 @@ FILES = (
         ),
         roughly=26_000_000,
         md5="7da33b31b13a06f4b04a70402ce90c2e",
+        table="dsprites/real.npy",
     ),
 )
 LICENCE = "Apache-2.0 (images made with the LOVE framework, zlib licence)"
@@ -41,7 +42,7 @@ CITATION = (
 NOTE = "Orientation 39 is the same picture as orientation 0, in the published file as well."
 
 CACHES = {
-    "real": ("dsprites/real.npy",),
+    "real": (FILES[0].table,),
     RENDERED: (f"dsprites/rendered-1-{geometry.geometry_hash()}.npy",),
 }
 

@@ -7,7 +7,7 @@ Two factors of equal strength leave an encoder free to rotate them; half the ran
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,16 @@ class DSpritesQuick(PackedImages):
 
 
 def prepare(source: str, folder: Path, processes: int, progress: Progress) -> None:
-    """Write the bit-packed table (9216, 512)."""
-    published = [folder / dsprites.FILES[0].path] if source == "real" else []
-    blocks = _published_blocks(*published) if published else _rendered_blocks(processes)
-    write_table(folder / CACHES[source][0], (9216, geometry.IMAGE_BYTES), blocks, progress, published)
+    """Write the bit-packed table (9216, 512); real from the published file, or the whole set's table."""
+    file = folder / dsprites.FILES[0].path
+    if source != "real":
+        blocks, made_from = _rendered_blocks(processes), []
+    elif file.is_file():
+        blocks, made_from = _quick_blocks(dsprites.published_blocks(file)), [file]
+    else:
+        blocks = _quick_blocks(dsprites.open_bits(source, folder).reshape(-1, 1024, geometry.IMAGE_BYTES))
+        made_from = [folder / dsprites.CACHES[source][0]]
+    write_table(folder / CACHES[source][0], (9216, geometry.IMAGE_BYTES), blocks, progress, made_from)
 
 
 def _rendered_blocks(processes: int) -> Iterator[np.ndarray]:
@@ -50,9 +56,10 @@ def _rendered_blocks(processes: int) -> Iterator[np.ndarray]:
     return in_order(block, np.ndindex(3, 6), processes)
 
 
-def _published_blocks(path: Path) -> Iterator[np.ndarray]:
+def _quick_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The part of the whole set's blocks (1024, 512), one for each sprite at all positions."""
     sprites = np.ndindex(dsprites.FACTOR_SIZES[:3])
-    for (_, _, orientation), block in zip(sprites, dsprites.published_blocks(path), strict=True):
+    for (_, _, orientation), block in zip(sprites, blocks, strict=True):
         if orientation == 0:
             yield block.reshape(32, 32, geometry.IMAGE_BYTES)[:, POS_Y].reshape(512, geometry.IMAGE_BYTES)
 

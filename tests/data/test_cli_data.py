@@ -83,7 +83,7 @@ def test_what_cannot_be_had_is_a_sentence_and_exit_code_2(bench, tmp_path, monke
     monkeypatch.syspath_prepend(tmp_path)
     for words, told in [
         (("fetch", "dsprite"), "Did you mean 'dsprites'?"),
-        (("prepare", "mpi3d_toy", "--source", "rendered"), "mpi3d_toy has no renderer"),
+        (("prepare", "mpi3d_toy", "--source", "rendered"), "fetch mpi3d_toy` and use `source: real`."),
         (("prepare", "mpi3d_toy"), "Type `bench data fetch mpi3d_toy`"),
         (("show", "cars3d"), "Type `bench data prepare cars3d --source rendered`"),
         (("list", "nowhere:Set"), "there is no module nowhere"),
@@ -94,6 +94,16 @@ def test_what_cannot_be_had_is_a_sentence_and_exit_code_2(bench, tmp_path, monke
         result = bench(*words)
         assert result.exit_code == 2
         assert told in result.output
+
+
+def test_data_folder_that_is_a_file_is_a_sentence(bench, tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        result = bench("prepare", "dsprites_quick", "--data-dir", str(folder))
+        assert result.exit_code == 2
+        assert f"dsprites_quick: {folder} cannot be written (" in result.output
+        assert "choose another folder with --data-dir or BENCH_DATA" in result.output
+        assert "Errno" not in result.output
 
 
 @pytest.fixture

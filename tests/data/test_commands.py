@@ -33,6 +33,9 @@ def test_list_says_what_is_there(tmp_path, quick, rendered_folder):
         (tmp_path / file.path).parent.mkdir(exist_ok=True)
         (tmp_path / file.path).touch()
     assert listing("smallnorb", tmp_path).real == "part of it"
+    write_table(tmp_path / "dsprites" / "real.npy", (0, 512), [], lambda *_: None)
+    assert listing("dsprites_quick", tmp_path).real == "there, as dsprites/real.npy"
+    assert listing("scream_dsprites", tmp_path).real == "part of it"
     assert listing("dsprites_quick", rendered_folder).rendered == "prepared"
     assert listing("mpi3d_real", tmp_path).rendered == "none"
     assert listing("dsprites", tmp_path).size == "about 26 MB"

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench import data
-from bench.data import dsprites
+from bench.data import dsprites, scream_dsprites
 from bench.data.base import Dataset, File
 from bench.data.cache import write_table
+from bench.data.record import DamagedTable
 
 
 def silent(done, total):
@@ -104,6 +106,19 @@ def test_the_table_of_the_published_file_is_enough_where_its_record_says_so(tmp_
     assert data.resolve_source("dsprites", "auto", tmp_path) == "real"
 
 
+def test_the_table_of_dsprites_stands_for_its_file_in_every_set_that_is_made_from_it(tmp_path):
+    family = ["dsprites", "color_dsprites", "noisy_dsprites", "dsprites_quick", "scream_dsprites"]
+    write_table(tmp_path / dsprites.CACHES["real"][0], (0, 512), [], silent)
+    sources = [data.resolve_source(name, "auto", tmp_path) for name in family]
+    assert sources == ["real"] * 4 + ["rendered:1"]
+    picture = tmp_path / scream_dsprites.PICTURE.path
+    picture.parent.mkdir()
+    Image.new("RGB", (800, 1000)).save(picture)
+    assert data.resolve_source("scream_dsprites", "auto", tmp_path) == "real"
+    data.prepare("scream_dsprites", "real", tmp_path)
+    assert data.open_dataset("scream_dsprites", "real", tmp_path).picture.shape == (274, 219, 3)
+
+
 def test_real_without_the_file_says_what_to_type(tmp_path):
     with pytest.raises(FileNotFoundError, match="bench data fetch dsprites"):
         data.resolve_source("dsprites", "real", tmp_path)
@@ -152,6 +167,20 @@ def test_table_that_was_cut_is_no_data_and_made_anew(tmp_path):
         data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
     data.prepare("dsprites_quick", "rendered:1", tmp_path)
     assert table.read_bytes() == whole
+
+
+def test_table_with_wrong_bytes_says_what_to_type(tmp_path):
+    data.prepare("dsprites_quick", "rendered:1", tmp_path)
+    table = tmp_path / data.DATASETS["dsprites_quick"].caches["rendered:1"][0]
+    whole = table.read_bytes()
+    table.write_bytes(bytes(128) + whole[128:])
+    with pytest.raises(DamagedTable) as told:
+        data.open_dataset("dsprites_quick", "rendered:1", tmp_path)
+    assert str(told.value) == (
+        f"dsprites_quick: {table} is not the table that was recorded when it was prepared. "
+        f"Delete it and type `bench data prepare dsprites_quick --source rendered --data-dir {tmp_path}`; "
+        f"`bench data verify dsprites_quick --data-dir {tmp_path}` checks every byte."
+    )
 
 
 def test_interrupted_prepare_leaves_nothing(tmp_path):

@@ -3,7 +3,9 @@ import pytest
 
 from bench import data
 from bench.data import dsprites, dsprites_quick
+from bench.data.cache import write_table
 from bench.data.dsprites_render import render
+from bench.data.record import recorded, sha256
 
 SIZES = np.array(dsprites.FACTOR_SIZES)
 
@@ -43,6 +45,21 @@ def test_quick_is_cut_from_the_published_images(tmp_path, monkeypatch, rng):
     shape, scale, x, y = quick.factors(index).T
     row = np.ravel_multi_index((shape, scale, 0 * x, x, y + 8), dsprites.FACTOR_SIZES)
     np.testing.assert_array_equal(quick.bits[index, 0], bits[row, 0])
+
+
+def test_quick_is_cut_from_the_table_where_the_published_file_is_gone(tmp_path, monkeypatch, rng):
+    monkeypatch.setattr(dsprites, "FACTOR_SIZES", (3, 6, 2, 32, 32))  # two orientations of forty
+    bits = rng.integers(256, size=(3 * 6 * 2 * 1024, 512), dtype=np.uint8)
+    whole = tmp_path / dsprites.CACHES["real"][0]
+    write_table(whole, bits.shape, [bits], lambda done, total: None)
+    data.prepare("dsprites_quick", "real", tmp_path)
+    quick = data.open_dataset("dsprites_quick", "real", tmp_path)
+    index = rng.integers(quick.size, size=50)
+    shape, scale, x, y = quick.factors(index).T
+    row = np.ravel_multi_index((shape, scale, 0 * x, x, y + 8), dsprites.FACTOR_SIZES)
+    np.testing.assert_array_equal(quick.bits[index], bits[row])
+    table = tmp_path / dsprites_quick.CACHES["real"][0]
+    assert recorded(table).made_from == {"real.npy": sha256(whole)}
 
 
 @pytest.mark.long
