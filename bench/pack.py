@@ -72,7 +72,7 @@ def score_half(work: Work, context: Context, report: Report) -> None:
 def what_stopped(work: Work, error: Exception) -> dict:
     """The event of a pack that raised: what every pack will meet (`full`), or this one's own traceback."""
     if is_disk_full(error):
-        return {"pack": work.pack.id, "full": str(error)}
+        return {"pack": work.pack.id, "full": f"{error.filename or 'the disk'}: {error.strerror}"}
     return {"pack": work.pack.id, "error": traceback.format_exc()}
 
 

@@ -62,7 +62,7 @@ def address(bucket, request) -> str:
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
+def machine(tmp_path, monkeypatch, data_dir):
     """A callable that makes this process another machine, by its name and the folder of its mirrors."""
 
     def become(name: str) -> Path:
@@ -70,6 +70,7 @@ def machine(tmp_path, monkeypatch):
         monkeypatch.setattr(platform, "node", lambda: name)
         return tmp_path / name
 
+    run_tiny(data_dir)  # other tests share this study: it is of the machine that this is
     become("first")
     return become
 
