@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from bench.devices import gpus
@@ -51,7 +54,8 @@ def connect(cpus: int, address: str | None):
         _check_reachable(address)
     for _ in range(CONNECT_ATTEMPTS):
         try:
-            ray.init(**_init_arguments(cpus, address))
+            with _own_sigterm():
+                ray.init(**_init_arguments(cpus, address))
             return ray
         except ConnectionAbortedError as error:
             # One in ten or so: the head forks beside gRPC's threads, and the child crashes (ray issue 63202).
@@ -68,6 +72,18 @@ def connect(cpus: int, address: str | None):
         f"the Ray cluster at {address} turned this machine away {CONNECT_ATTEMPTS} times ({said}); "
         "if it says no more than that, start its head with GRPC_ENABLE_FORK_SUPPORT=0 (docs/running.md)"
     )
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep this process's answer to SIGTERM: Ray puts one in its place that ends it with a stack trace."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        is_main = threading.current_thread() is threading.main_thread()  # Ray leaves other threads alone, too
+        if is_main and before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def cluster_resources(address: str) -> tuple[str, int]:

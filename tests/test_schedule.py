@@ -141,13 +141,14 @@ def test_after_a_killed_driver_the_same_command_finishes(undisturbed, tmp_path, 
     assert weights(results) == weights(undisturbed / "results")
 
 
-def test_ctrl_c_on_ray_leaves_130_and_a_resumable_study(undisturbed, tmp_path, data_dir):
+@pytest.mark.parametrize("pressed", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_on_ray_leaves_130_and_a_resumable_study(undisturbed, tmp_path, data_dir, pressed):
     results = tmp_path / "r"
     process = subprocess.Popen(
         command(undisturbed / "tiny.yaml", results, data_dir), stderr=subprocess.PIPE, text=True
     )
     wait_for(lambda: list(results.glob("tiny/_work/checkpoints/[!.]*.safetensors")), process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(pressed)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert re.search(r"\d+ of 15 done; the same command continues", said)
