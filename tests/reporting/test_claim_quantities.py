@@ -11,8 +11,9 @@ from bench.reporting.cells import assemble
 from bench.reporting.claims import CLAIMS
 from bench.reporting.claims.evidence import Evidence, of_paper
 from bench.reporting.claims.scores import wins
+from bench.reporting.claims.verdicts import weakest
 from bench.reporting.exhibits.entangled_codes import MI, TC
-from bench.reporting.statistics import auc
+from bench.reporting.statistics import Estimate, auc
 from tests.reporting.synthetic import make_plan, make_scores
 
 PLAN = make_plan(("dsprites", "smallnorb", "cars3d", "shapes3d"), seeds=3)
@@ -26,7 +27,13 @@ def value(name, **columns):
     for column, x in columns.items():
         values[column] = x
     study = of_paper(dataclasses.replace(STUDY, values=values))
-    return Evidence.of_study(study).support(CLAIMS[name].statistic).value
+    return shown(name, study)
+
+
+def shown(name, study):
+    """The part of a claim's quantity that is shown: the one that is furthest from agreeing."""
+    claim, parts = CLAIMS[name], Evidence.of_study(study).support(CLAIMS[name].statistic).parts
+    return weakest([Estimate(x, x, x, 1) for x in parts], (claim.low, claim.high)).value
 
 
 def of(key, representation):
