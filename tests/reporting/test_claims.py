@@ -72,6 +72,21 @@ def test_a_made_up_study_gets_the_verdicts_that_were_put_in(decided, name, expec
         assert claim.estimate.low <= claim.estimate.value <= claim.estimate.high
 
 
+def test_edges_of_a_region_are_written_as_they_are_read(decided):
+    table = verdicts.claims_table(list(decided.values())).assign(claim=list(decided)).set_index("claim")
+    assert table.loc["transfer_same", "agrees if"] == "77.7 … 83.7"
+    low, high = decided["objective_share"].region  # a mean of 18 entries
+    assert table.loc["objective_share", "agrees if"] == f"{low:.1f} … {high:.1f}"
+    assert table.loc["seed_matters", "agrees if"] == "≥ 0.05"
+
+
+def test_one_number_is_one_finding(decided):
+    """The seed has what objective and value leave: 100 − 59 is no second number."""
+    statistics = [(c.statistic, c.low, c.high) for c in CLAIMS.values() if hasattr(c, "statistic")]
+    assert len(set(statistics)) == len(statistics)
+    assert "seed_share" not in decided
+
+
 def test_the_table_shows_the_papers_number_or_its_words(decided):
     shown = (
         verdicts.claims_table(list(decided.values())).assign(claim=list(decided)).set_index("claim")["paper"]

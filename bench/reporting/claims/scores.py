@@ -20,9 +20,7 @@ def closest_pairs(evidence: Evidence) -> np.ndarray:
     own = rho[:, [pair in CLOSE_PAIRS for pair in pairs]]
     higher, equal = ((f(rho[:, None], own[:, :, None])).sum(axis=2) for f in (np.greater, np.equal))
     ranks = np.where(np.isfinite(own), 1 + higher + (equal - 1) / 2, np.nan)
-    return (
-        known_mean(ranks, axis=0) if len(evidence.layout.metrics) == 6 else np.full(len(CLOSE_PAIRS), np.nan)
-    )
+    return known_mean(ranks if len(pairs) == 15 else ranks[:0], axis=0)
 
 
 def modularity_apart(evidence: Evidence) -> np.ndarray:

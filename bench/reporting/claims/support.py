@@ -48,7 +48,8 @@ def gap(layout: Layout, scores: np.ndarray, column: Column, asked: np.ndarray) -
             return f"{_counted(layout, column, asked & here, there & here)} on {data}"
     constant = [data for data in datasets if np.ptp(scores[there & (layout.data == data)]) == 0]
     if constant:
-        return f"{column.label} does not vary on {', '.join(constant)}"
+        on = "" if constant == layout.datasets else f" on {', '.join(constant)}"
+        return f"{column.label} does not vary{on}"
     return _unlike_paper(layout.study, column, datasets)
 
 

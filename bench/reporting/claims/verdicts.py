@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
-from scipy import stats
+from scipy.special import ndtri
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.claims import CLAIMS, Finding, Rate
@@ -81,8 +81,22 @@ def _estimates(claim: Finding, support: Support, drawn: list[np.ndarray], wider:
 
 
 def weakest(parts: Sequence[Estimate], region: tuple[float, float]) -> Estimate:
-    """The part that is furthest from agreeing; one without a value, if there is any."""
-    return parts[np.argmin([min(p.value - region[0], region[1] - p.value) for p in parts])]
+    """The part that is shown: one without a value, else the furthest from agreeing, of those that differ if
+    some do."""
+    unknown = [p for p in parts if np.isnan(p.value)]
+    shown = unknown or [p for p in parts if _outside(p, region, len(parts))] or parts
+    return shown[np.argmin([min(p.value - region[0], region[1] - p.value) for p in shown])]
+
+
+def _outside(part: Estimate, region: tuple[float, float], of: int) -> bool:
+    """Whether the interval of one of `of` parts lies outside, at Bonferroni's level.
+
+    The interval is widened by the ratio of normal quantiles: 300 resamples have no such tails.
+    """
+    tail = (1 - LEVEL) / 2
+    wider = ndtri(tail / of) / ndtri(tail)
+    low, high = (part.value + wider * (edge - part.value) for edge in (part.low, part.high))
+    return high < region[0] or low > region[1]
 
 
 def _share_scored(evidence: Evidence) -> float:
@@ -123,9 +137,9 @@ def verdict(parts: Sequence[Estimate], region: tuple[float, float], published: V
 
     The least of several estimates lies below the least of what they estimate, so its own interval says too
     little. That all parts hold is an intersection–union test: each at its own level (Berger 1982). That some
-    part does not is shown by the first of several, so its interval has Bonferroni's level, by the ratio of
-    normal quantiles: 300 resamples have no such tails. `reason` says why the study cannot stand beside the
-    paper at all ('' if it can). A published value of less than high confidence takes no part.
+    part does not is shown by the first of several, so there its interval has Bonferroni's level. `reason`
+    says why the study cannot stand beside the paper at all ('' if it can). A published value of less than
+    high confidence takes no part.
     """
     if not published.verified:
         return UNVERIFIED
@@ -133,13 +147,7 @@ def verdict(parts: Sequence[Estimate], region: tuple[float, float], published: V
         return TOO_LITTLE
     if all(p.low >= region[0] and p.high <= region[1] for p in parts):
         return AGREES
-    tail = (1 - LEVEL) / 2
-    wider = stats.norm.ppf(tail / len(parts)) / stats.norm.ppf(tail)
-    outside = (
-        p.value + wider * (p.high - p.value) < region[0] or p.value - wider * (p.value - p.low) > region[1]
-        for p in parts
-    )
-    return DIFFERS if any(outside) else TOO_LITTLE
+    return DIFFERS if any(_outside(p, region, len(parts)) for p in parts) else TOO_LITTLE
 
 
 def _claim(
