@@ -128,8 +128,13 @@ def grid_of(folder: Path, study: Mapping, entry: Mapping) -> LoadedGrid:
 
 
 def planned_cells(folder: Path) -> pd.DataFrame:
-    """One row per planned cell of a study: cell_id, dataset, source, model, hyperparameter, strength, …"""
-    return pd.DataFrame([cell.columns() for cell in load_plan(folder).cells])
+    """One row per planned cell of a study: cell_id, dataset, source, model, …, its `training` as JSON."""
+    return pd.DataFrame([planned_row(cell) for cell in load_plan(folder).cells])
+
+
+def planned_row(cell: Cell) -> dict:
+    """The columns of a cell in its study's plan: those of its scores, and how it is trained."""
+    return cell.columns() | {"training": canonical_json(cell.training.model_dump(mode="json"))}
 
 
 def settled_cells(folder: Path, grid: LoadedGrid) -> tuple[set[str], set[str]]:

@@ -84,11 +84,12 @@ class Column:
 class Study:
     """Planned cells and their scores.
 
-    `cells`: the plan's columns and `data` (printed data set), `setting` (all but the seed, within a data
-    set), `choice` (the same across data sets), `label` (printed setting), `rank` (ordinal strength from 1),
-    `state` (scored | failed | missing). `values`: the same index, one float column per Column name; NaN where
-    there is none. `failures`: cells and metrics that failed, and infinite scores, which are none either.
-    `images`: Column name -> printed data set -> images that its scores are of, 0 for all.
+    `cells`: the plan's columns (bench.study.planned_row) and `data` (printed data set), `setting` (all but
+    the seed, within a data set), `choice` (the same across data sets), `label` (printed setting), `rank`
+    (ordinal strength from 1), `state` (scored | failed | missing). `values`: the same index, one float column
+    per Column name; NaN where there is none. `failures`: cells and metrics that failed, and infinite scores,
+    which are none either. `images`: Column name -> printed data set -> images that its scores are of, 0 for
+    all.
     """
 
     name: str

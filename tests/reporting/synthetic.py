@@ -17,7 +17,7 @@ from bench.cell import Cell
 from bench.grid import grid_from
 from bench.settings import MODEL_SETTINGS, Training
 from bench.store import SCHEMA, write_scores
-from bench.study import record_plan
+from bench.study import planned_row, record_plan
 
 STRENGTHS = {
     "beta_vae": [1, 2, 4, 6, 8, 16],
@@ -91,7 +91,7 @@ def make_plan(
         for model, values, count in settings
         for seed in range(seeds)
     ]
-    return pd.DataFrame([cell.columns() for cell in cells])
+    return pd.DataFrame([planned_row(cell) for cell in cells])
 
 
 def write_study(folder: Path, scores: pd.DataFrame, source="real", **grid) -> Path:

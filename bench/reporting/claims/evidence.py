@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.random import Generator
 
 from bench.metrics import DEFAULT_ESTIMATOR
 from bench.reporting.cells import Column, Study
+from bench.reporting.claims.support import Support, gap
 from bench.reporting.exhibits.downstream import downstream_columns
 from bench.reporting.exhibits.label_free import unsupervised_columns
 from bench.reporting.names import (
@@ -19,30 +20,17 @@ from bench.reporting.names import (
     PAPER_METRICS,
     PAPER_MODELS,
     PAPER_SEEDS,
-    count,
     model_name,
 )
 from bench.reporting.statistics import spearman_rows
 
-ENOUGH = 0.95  # of the cells that a finding should rest on must have each of the scores that it needs
+#: Where §7.5 gives a sign only: below VISIBLE |ρ| two rankings share less than a tenth of their variance, a
+#: mild correlation less than a quarter, a strong one half.
+VISIBLE, MILD, STRONG = 0.3, 0.5, 0.7
 
 
 class Lacking(LookupError):
     """The study has no such score or objective at all; the message is what the table of findings says."""
-
-
-@dataclass(frozen=True)
-class Support:
-    """A quantity and what it rests on: the columns it asks for, cells with a score of them, their data sets.
-
-    `gap` names the first column that is there for less than ENOUGH of the cells, '' where none is.
-    """
-
-    value: float
-    columns: tuple[Column, ...]
-    cells: int
-    datasets: frozenset[str]
-    gap: str
 
 
 def of_paper(study: Study) -> Study:
@@ -127,31 +115,25 @@ class Evidence:
         trained = replace(study, cells=study.cells[study.trained], values=study.values[study.trained])
         return cls(Layout(trained), np.where(np.isfinite(values), values, np.nan))
 
-    def support(self, statistic: Callable[[Evidence], float]) -> Support:
+    def support(self, statistic: Callable[[Evidence], np.ndarray | float]) -> Support:
         """A quantity with the scores that it asked for on its way: how many cells have them, and which lack.
 
         A score or objective that the study has nowhere makes the quantity NaN and is the gap.
         """
-        self._asked, missing = {}, ""
+        self._asked, gaps = {}, []
         try:
-            value = statistic(self)
+            parts = np.atleast_1d(statistic(self))
         except Lacking as error:
-            value, missing = float("nan"), str(error)
+            parts, gaps = np.array([np.nan]), [str(error)]
         asked, self._asked = self._asked, None
         used = np.zeros(len(self.values), bool)
-        gaps = [missing] if missing else []
         for column, rows in asked.items():
-            there = rows & np.isfinite(self.values[:, self.layout.at[column.name]])
-            used |= there
-            if there.sum() < ENOUGH * rows.sum():
-                gaps.append(self._gap(column, rows, int(there.sum())))
+            scores = self.values[:, self.layout.at[column.name]]
+            used |= rows & np.isfinite(scores)
+            gaps.append(gap(self.layout, scores, column, rows))
         datasets = frozenset(self.layout.data[used])
-        return Support(value, tuple(asked), int(used.sum()), datasets, gaps[0] if gaps else "")
-
-    def _gap(self, column: Column, rows: np.ndarray, there: int) -> str:
-        models = [self.layout.models[i] for i in np.unique(self.layout.model[rows])]
-        of = "" if models == self.layout.models else f" of {', '.join(map(model_name, models))}"
-        return f"{column.label} is there for {there:,} of {count(int(rows.sum()), 'trained cell')}{of}"
+        parts = parts if parts.size else np.array([np.nan])  # of a study without data sets or objectives
+        return Support(parts, tuple(asked), int(used.sum()), datasets, next(filter(None, gaps), ""))
 
     def note(self, rows: np.ndarray, columns: Sequence[Column]) -> None:
         """Remember that a quantity asks for scores of `columns` at `rows`, whether they are there or not."""
@@ -254,14 +236,15 @@ def at_paper_seeds(r2: float, n: int, groups: int, settings: int) -> float:
     return 1 - (1 - adjusted) * (at_50 - groups) / (at_50 - 1)
 
 
-def spearman_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[float]:
-    """Spearman of every pair of vectors; those of equal length are ranked at once."""
+def spearman_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]], least: int) -> np.ndarray:
+    """Spearman (n,) of n pairs of vectors, NaN below `least` points; those of equal length are ranked at
+    once."""
     rho = np.full(len(pairs), np.nan)
     length = np.array([len(x) for x, _ in pairs])
-    for n in np.unique(length):
+    for n in np.unique(length[length >= least]):
         at = np.flatnonzero(length == n)
         rho[at] = spearman_rows(*(np.stack([pairs[i][side] for i in at]) for side in (0, 1)))
-    return rho.tolist()
+    return rho
 
 
 def mean(values: Sequence[float] | np.ndarray) -> float:
@@ -269,3 +252,8 @@ def mean(values: Sequence[float] | np.ndarray) -> float:
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else float("nan")
+
+
+def known_mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Means of `values` over `axis`, NaN where one of them is unknown or there is none."""
+    return values.mean(axis=axis) if values.size else np.full(values.sum(axis=axis).shape, np.nan)

@@ -6,35 +6,40 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.reporting.claims.evidence import Evidence, mean
+from bench.reporting.claims.evidence import MILD, STRONG, Evidence, known_mean, mean
 from bench.reporting.published import PUBLISHED
 
 CLOSE_PAIRS = (("beta_vae", "factor_vae"), ("mig", "dci"))
 ALIKE = ("dSprites", "Color-dSprites", "Scream-dSprites")
 
 
-def closest_pairs(evidence: Evidence) -> float:
-    """Mean rank, of 15, of the pairs BetaVAE–FactorVAE and MIG–DCI among all pairs of metrics."""
+def closest_pairs(evidence: Evidence) -> np.ndarray:
+    """Rank of 15, mean over data sets, of BetaVAE–FactorVAE and of MIG–DCI among all pairs of metrics: the
+    lower pair’s."""
     pairs, rho = _pairs(evidence, evidence.layout.datasets)
     own = rho[:, [pair in CLOSE_PAIRS for pair in pairs]]
     higher, equal = ((f(rho[:, None], own[:, :, None])).sum(axis=2) for f in (np.greater, np.equal))
     ranks = np.where(np.isfinite(own), 1 + higher + (equal - 1) / 2, np.nan)
-    return mean(ranks.ravel()) if len(evidence.layout.metrics) == 6 else float("nan")
+    return known_mean(ranks if len(pairs) == 15 else ranks[:0], axis=0)
 
 
-def modularity_apart(evidence: Evidence) -> float:
-    """Mean correlation of Modularity with the other metrics minus that of the others among themselves."""
+def modularity_apart(evidence: Evidence) -> np.ndarray:
+    """Modularity’s correlations with the other metrics: least margin of their mean below that of the others
+    among themselves, and of their mean size below 0.5."""
     pairs, rho = _pairs(evidence, evidence.layout.datasets)
     apart = np.array(["modularity" in pair for pair in pairs], bool)
-    return mean(rho[:, apart].ravel()) - mean(rho[:, ~apart].ravel())
+    own, others = rho[:, apart].ravel(), rho[:, ~apart].ravel()
+    return np.array([mean(others) - mean(own), MILD - mean(np.abs(own))])
 
 
-def agreement_by_dataset(evidence: Evidence) -> float:
-    """Mean correlation of the metrics but Modularity: dSprites, Color-, Scream-dSprites minus the others."""
+def agreement_by_dataset(evidence: Evidence) -> np.ndarray:
+    """Mean correlation of the metrics but Modularity: least margin of that on dSprites, Color- and
+    Scream-dSprites above 0.5 and above the others’, and of the others’ below 0.7."""
     pairs, rho = _pairs(evidence, evidence.layout.datasets)
     rho = rho[:, ["modularity" not in pair for pair in pairs]]
     alike = np.array([data in ALIKE for data in evidence.layout.datasets], bool)
-    return mean(rho[alike].ravel()) - mean(rho[~alike].ravel())
+    strong, mild = mean(rho[alike].ravel()), mean(rho[~alike].ravel())
+    return np.array([strong - MILD, strong - mild, STRONG - mild])
 
 
 def figure_2_distance(evidence: Evidence) -> float:
@@ -52,8 +57,8 @@ def _pairs(evidence: Evidence, datasets: Sequence[str]) -> tuple[list[tuple[str,
     return [(metrics[a].metric, metrics[b].metric) for a, b in zip(left, right, strict=True)], rho
 
 
-def consistent_winner(evidence: Evidence) -> float:
-    """Largest share of (data set, metric) in which one objective beats each other with P > ½."""
+def consistent_winner(evidence: Evidence) -> np.ndarray:
+    """Share of (data set, metric) in which an objective beats each other with P > ½: the largest."""
     layout, winners = evidence.layout, []
     for data in layout.datasets:
         rows = layout.place(data)
@@ -66,8 +71,8 @@ def consistent_winner(evidence: Evidence) -> float:
             if others > 0:
                 beaten = (wins(x[there], label) > 0.5).sum(axis=1)
                 winners.append(beaten.argmax() if beaten.max() == others else len(layout.models))
-    most = np.bincount(winners, minlength=len(layout.models) + 1)[:-1].max(initial=0)
-    return float(most / len(winners)) if len(winners) > 1 else float("nan")
+    won = np.bincount(winners, minlength=len(layout.models) + 1)[:-1]
+    return won / len(winners) if len(winners) > 1 else np.full(len(won), np.nan)
 
 
 def wins(x: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -97,8 +102,8 @@ def _most_frequent_best(evidence: Evidence, model: str) -> float:
         settings = layout.of_setting.get((data, model), np.array([], int))
         if len(settings) > 1:
             medians = evidence.medians_of(layout.metrics, settings)
-            scored = np.isfinite(medians).all(axis=0)
-            best += list(strength[settings][medians[:, scored].argmax(axis=0)])
+            scored = np.isfinite(medians).any(axis=0)
+            best += list(strength[settings][np.nanargmax(medians[:, scored], axis=0)])
     return np.bincount(best).max() / len(best) if len(best) > 1 else float("nan")
 
 
@@ -108,10 +113,10 @@ def bad_value_good_seed(evidence: Evidence) -> float:
     for (data, _), settings in evidence.layout.of_setting.items():
         for metric in evidence.layout.metrics if data == "Cars3D" else ():
             medians = evidence.median_of(metric, settings)
-            if len(medians) > 1 and np.isfinite(medians).all():
+            if np.isfinite(medians).sum() > 1:
                 best, worst = (
                     evidence.scores(metric, evidence.layout.members[settings[i]])
-                    for i in (medians.argmax(), medians.argmin())
+                    for i in (np.nanargmax(medians), np.nanargmin(medians))
                 )
                 found.append((worst[:, None] >= best[None, :]).mean())
     return mean(found)
@@ -127,11 +132,6 @@ def value_share(evidence: Evidence) -> float:
     return mean(list(evidence.shares_explained("setting").values()))
 
 
-def seed_share(evidence: Evidence) -> float:
-    """What objective and value leave of the variance of the scores, in percent, as at 50 seeds."""
-    return 100 - value_share(evidence)
-
-
 def paper_objective_share(evidence: Evidence) -> float:
     """Mean of Table 5a over the data sets and metrics that the study has."""
     return mean([PUBLISHED.table_5("t5a", *entry) for entry in evidence.shares_explained("model")])
@@ -140,8 +140,3 @@ def paper_objective_share(evidence: Evidence) -> float:
 def paper_value_share(evidence: Evidence) -> float:
     """Mean of Table 5b over the data sets and metrics that the study has."""
     return mean([PUBLISHED.table_5("t5b", *entry) for entry in evidence.shares_explained("setting")])
-
-
-def paper_seed_share(evidence: Evidence) -> float:
-    """What the entries of Table 5b that the study has leave to the seed."""
-    return 100 - paper_value_share(evidence)

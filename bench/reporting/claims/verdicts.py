@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
+from scipy.special import ndtri
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.claims import CLAIMS, Finding, Rate
-from bench.reporting.claims.evidence import ENOUGH, Evidence, Support, mean, of_paper
+from bench.reporting.claims.comparable import part_of_grid, shortfall
+from bench.reporting.claims.evidence import Evidence, mean, of_paper
+from bench.reporting.claims.support import Support
 from bench.reporting.exhibit import bracket
-from bench.reporting.names import PAPER_DATASETS, PAPER_METRICS, count
+from bench.reporting.names import PAPER_DATASETS, PAPER_METRICS, count, metric_name
 from bench.reporting.published import PUBLISHED, Value
 from bench.reporting.selection import scores_by_seed, success_rates
-from bench.reporting.statistics import DRAWS, Estimate, estimate_from, widening
+from bench.reporting.statistics import DRAWS, LEVEL, Estimate, estimate_from, widening
 
 AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED = "agrees", "differs", "too little data", "unverified"
-MIN_SEEDS, MIN_VALUES, MIN_OBJECTIVES, MIN_STEPS = 5, 3, 3, 100_000
 
 
 @dataclass(frozen=True)
@@ -40,32 +43,60 @@ class Claim:
 def decide(study: Study, rng: Generator) -> list[Claim]:
     """Every claim of CLAIMS on the study's part of the paper, with intervals by a bootstrap over seeds."""
     part = of_paper(study)
-    evidence, reason = Evidence.of_study(part), shortfall(study)
+    evidence, reason, partial = Evidence.of_study(part), shortfall(study), part_of_grid(part)
     findings = {name: f for name, f in CLAIMS.items() if isinstance(f, Finding)}
     supports = {name: evidence.support(f.statistic) for name, f in findings.items()}
-    present = [name for name, support in supports.items() if np.isfinite(support.value)]
-    drawn: dict[str, list[float]] = {name: [] for name in present}
+    present = [name for name, support in supports.items() if np.isfinite(support.parts).any()]
+    drawn: dict[str, list[np.ndarray]] = {name: [] for name in findings}
     for _ in range(DRAWS if present and part.cells["seed"].nunique() > 1 else 0):
         resample = evidence.resampled(rng)
         for name in present:
-            drawn[name].append(findings[name].statistic(resample))
+            drawn[name].append(np.atleast_1d(findings[name].statistic(resample)))
     wider, claims = widening(evidence.layout.number), []
     by_seed, all_scores = scores_by_seed(part, part.metrics()), evidence.support(_share_scored)
     for name, claim in CLAIMS.items():
         if isinstance(claim, Rate):
             rate = success_rates(by_seed, claim.kind, rng)
             n = all_scores.cells if rate.n else 0
-            estimate, centre = Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n), 0.0
-            support, lacks = all_scores, _part_of_table_1(all_scores, part)
+            parts, centre = [Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n)], 0.0
+            support, lacks = all_scores, _part_of_table_1(all_scores, part) or partial
         else:
             support = supports[name]
-            found = estimate_from(support.value, np.array(drawn.get(name, [])), support.cells, wider)
-            low, high = np.clip([found.low, found.high], *claim.possible)
-            estimate = Estimate(support.value, float(low), float(high), support.cells)
-            centre, lacks = claim.beside(evidence) if claim.beside else 0.0, _lacks(claim, support)
+            parts = _estimates(claim, support, drawn[name], wider)
+            centre = claim.beside(evidence) if claim.beside else 0.0
+            lacks = _lacks(claim, support) or (partial if claim.whole else "")
         region = (claim.low + centre, claim.high + centre)
-        claims.append(_claim(name, claim, estimate, region, reason or lacks, support.columns))
+        claims.append(_claim(name, claim, parts, region, reason or lacks, support.columns))
     return claims
+
+
+def _estimates(claim: Finding, support: Support, drawn: list[np.ndarray], wider: float) -> list[Estimate]:
+    """An estimate of each part of a finding, within what the quantity can be."""
+    draws, parts = np.reshape(drawn, (-1, len(support.parts))), []
+    for value, of_part in zip(support.parts, draws.T, strict=True):
+        found = estimate_from(float(value), of_part, support.cells, wider)
+        low, high = np.clip([found.low, found.high], *claim.possible)
+        parts.append(Estimate(found.value, float(low), float(high), found.n))
+    return parts
+
+
+def weakest(parts: Sequence[Estimate], region: tuple[float, float]) -> Estimate:
+    """The part that is shown: one without a value, else the furthest from agreeing, of those that differ if
+    some do."""
+    unknown = [p for p in parts if np.isnan(p.value)]
+    shown = unknown or [p for p in parts if _outside(p, region, len(parts))] or parts
+    return shown[np.argmin([min(p.value - region[0], region[1] - p.value) for p in shown])]
+
+
+def _outside(part: Estimate, region: tuple[float, float], of: int) -> bool:
+    """Whether the interval of one of `of` parts lies outside, at Bonferroni's level.
+
+    The interval is widened by the ratio of normal quantiles: 300 resamples have no such tails.
+    """
+    tail = (1 - LEVEL) / 2
+    wider = ndtri(tail / of) / ndtri(tail)
+    low, high = (part.value + wider * (edge - part.value) for edge in (part.low, part.high))
+    return high < region[0] or low > region[1]
 
 
 def _share_scored(evidence: Evidence) -> float:
@@ -78,6 +109,8 @@ def _share_scored(evidence: Evidence) -> float:
 def _lacks(claim: Finding, support: Support) -> str:
     """What a finding needs and the study has not, in a few words; '' where it has everything."""
     absent = [data for data in claim.named if data not in support.datasets]
+    asked = {column.metric for column in support.columns}
+    absent += [metric_name(metric) for metric in claim.metrics if metric not in asked]
     if support.gap:
         return support.gap
     if absent:
@@ -98,68 +131,42 @@ def _part_of_table_1(support: Support, part: Study) -> str:
     return support.gap
 
 
-def verdict(estimate: Estimate, region: tuple[float, float], published: Value, reason: str) -> str:
-    """agrees: the whole interval lies in the region; differs: all outside; too little data: anything else.
+def verdict(parts: Sequence[Estimate], region: tuple[float, float], published: Value, reason: str) -> str:
+    """agrees: every part's whole interval lies in the region; differs: some part's lies outside; too little
+    data: anything else.
 
-    `reason` says why the study cannot stand beside the paper at all ('' if it can). A published value of
-    less than high confidence takes no part.
+    The least of several estimates lies below the least of what they estimate, so its own interval says too
+    little. That all parts hold is an intersection–union test: each at its own level (Berger 1982). That some
+    part does not is shown by the first of several, so there its interval has Bonferroni's level. `reason`
+    says why the study cannot stand beside the paper at all ('' if it can). A published value of less than
+    high confidence takes no part.
     """
     if not published.verified:
         return UNVERIFIED
-    if reason or not np.isfinite([estimate.value, estimate.low, estimate.high]).all():
+    if reason or not np.isfinite([[p.value, p.low, p.high] for p in parts]).all():
         return TOO_LITTLE
-    if estimate.low >= region[0] and estimate.high <= region[1]:
+    if all(p.low >= region[0] and p.high <= region[1] for p in parts):
         return AGREES
-    return DIFFERS if estimate.high < region[0] or estimate.low > region[1] else TOO_LITTLE
-
-
-def shortfall(study: Study) -> str:
-    """Why no verdict at all can be given on this study, in a few words; '' where nothing stands in the way.
-
-    What single findings lack, they say themselves.
-    """
-    part = of_paper(study)
-    cells = part.cells[part.cells["state"] == "scored"]
-    if part.cells.empty:
-        return "it has none of the paper’s objectives"
-    if set(part.cells["source"]) != {"real"}:
-        return "the images are rendered, not the published files"
-    if not part.cells["dataset"].isin(PAPER_DATASETS).all():
-        return "it has none of the paper’s data sets"
-    if cells.empty:
-        return "no trained cell is scored"
-    if len(cells) < ENOUGH * len(part.cells):
-        return f"{len(cells):,} of {count(len(part.cells), 'trained cell')} are scored"
-    if cells["steps"].min() < MIN_STEPS:
-        return f"cells were trained for {cells['steps'].min():,} steps, most of the paper’s for 300,000"
-    if cells["model"].nunique() < MIN_OBJECTIVES:
-        return f"it has {count(cells['model'].nunique(), 'objective')}, the paper has six"
-    if cells.groupby("model")["choice"].nunique().median() < MIN_VALUES:
-        return f"it has fewer than {MIN_VALUES} values per objective, the paper has six"
-    if cells.groupby("setting")["seed"].nunique().median() < MIN_SEEDS:
-        return f"it has fewer than {MIN_SEEDS} seeds per setting, the paper has 50"
-    if len(part.metrics()) < 2:
-        return "it has fewer than two of the paper’s metrics"
-    return ""
+    return DIFFERS if any(_outside(p, region, len(parts)) for p in parts) else TOO_LITTLE
 
 
 def _claim(
-    name: str, claim: Finding | Rate, estimate: Estimate, region: tuple[float, float], reason: str,
+    name: str, claim: Finding | Rate, parts: Sequence[Estimate], region: tuple[float, float], reason: str,
     columns: tuple[Column, ...],
 ) -> Claim:  # fmt: skip
     published = PUBLISHED.values[claim.published]
-    given = verdict(estimate, region, published, reason)
+    given, estimate = verdict(parts, region, published, reason), weakest(parts, region)
     return Claim(
         name, claim.of_paper, claim.sentence, _quantity(claim), estimate, region,
-        _of_paper(claim, region, published), given, _why(given, estimate, region, reason), columns,
+        _of_paper(claim, region, published, reason), given, _why(given, estimate, region, reason), columns,
     )  # fmt: skip
 
 
-def _of_paper(claim: Finding | Rate, region: tuple[float, float], published: Value) -> str:
-    """What the paper has: its number, on the study's own entries where it is a mean, or its words."""
+def _of_paper(claim: Finding | Rate, region: tuple[float, float], published: Value, reason: str) -> str:
+    """What the paper has: its number, on the entries of a study that can stand beside it, or its words."""
     if not published.verified:
         return ""
-    if isinstance(claim, Finding) and claim.beside:
+    if isinstance(claim, Finding) and claim.beside and not reason:
         middle = sum(region) / 2
         return f"{middle:.1f} % on these data sets and metrics" if np.isfinite(middle) else ""
     return f"{published.value} %" if isinstance(published.value, int | float) else published.value
@@ -175,7 +182,7 @@ def _rule(region: tuple[float, float]) -> str:
     """`32 … 42`, `≥ 0.5` or `≤ −0.3`; `–` where the paper has no number for this study."""
     if np.isnan(region).any():
         return "–"
-    low, high = (f"{edge:g}".replace("-", "−") for edge in region)
+    low, high = (f"{round(edge, 1 if abs(edge) >= 10 else 2):g}".replace("-", "−") for edge in region)
     if np.isinf(region[0]):
         return f"≤ {high}"
     return f"≥ {low}" if np.isinf(region[1]) else f"{low} … {high}"
