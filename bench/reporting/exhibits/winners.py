@@ -32,12 +32,14 @@ def winning_objectives(study: Study, rng: Generator) -> Exhibit:
     numbers = pd.DataFrame([duel[0] for duel in duels])
     if numbers.empty:
         return too_little(title, "Figures 3, 13", "no two objectives are scored on one data set.")
+    means = _means(duels, study)
     return Exhibit(
         title, "Figures 3, 13",
         "Probability in percent that a random trained model of the objective scores above a random one of "
         "the other, over all their values and seeds, ties counting half, with its 95 % interval (bootstrap "
         "over seeds). Mean over data sets and metrics here, every pair in the CSV.",
-        completeness(study, metrics), numbers=numbers, table=_readable(duels, study), text=_prose(numbers),
+        completeness(study, metrics), numbers=numbers, table=_readable(means, study), summary=means,
+        text=_prose(numbers),
     )  # fmt: skip
 
 
@@ -75,18 +77,27 @@ def _duels(
     return found
 
 
-def _readable(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.DataFrame:
-    """Objective × objective: mean probability over data sets and metrics in percent, with its interval."""
-    labels = [model_name(m) for m in study.models()]
-    table = pd.DataFrame("–", index=labels, columns=labels)
+def _means(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.DataFrame:
+    """One row per pair of objectives: mean probability over data sets and metrics, with its interval."""
     wider = widening(study.cells.loc[study.trained, "setting"].to_numpy(str))
-    for a, b in combinations(labels, 2):
+    rows = []
+    for a, b in combinations([model_name(m) for m in study.models()], 2):
         own = [d for d in duels if (d[0]["objective"], d[0]["against"]) == (a, b)]
         if own:
             mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own], wider)
-            percent = 100 * np.array([mean.value, mean.low, mean.high])
-            table.loc[a, b] = bracket(*percent, digits=0)
-            table.loc[b, a] = bracket(*(100 - percent)[[0, 2, 1]], digits=0)
+            rows.append({"objective": a, "against": b, "probability": mean.value, "low": mean.low,
+                         "high": mean.high, "n": mean.n})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _readable(means: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Objective × objective: the mean probability in percent, with its interval."""
+    labels = [model_name(m) for m in study.models()]
+    table = pd.DataFrame("–", index=labels, columns=labels)
+    for row in means.itertuples():
+        percent = 100 * np.array([row.probability, row.low, row.high])
+        table.loc[row.objective, row.against] = bracket(*percent, digits=0)
+        table.loc[row.against, row.objective] = bracket(*(100 - percent)[[0, 2, 1]], digits=0)
     return table.rename_axis("P(row > column)").reset_index()
 
 
