@@ -19,7 +19,8 @@ def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
     """The settings that both studies have: rank correlation of their means, and the mean difference.
 
     A setting is matched by data set, model and hyperparameters, whatever steps, precision or seeds; one that
-    a study holds twice (with two numbers of steps) is left out and counted. The interval is Student's over the settings.
+    a study holds twice (with two numbers of steps) is left out and counted. The interval is Student's over
+    the settings.
     """
     title = f"{study.name} beside {other.name}"
     common = {m.label: m for m in study.metrics()}.keys() & {m.label: m for m in other.metrics()}.keys()

@@ -21,7 +21,8 @@ class Exhibit:
     `of_paper` names the paper's exhibit, '' for our own. `caption` says what to see, `rests_on` how many
     cells, of how many planned, it rests on. `text` is generated prose, one paragraph each. `numbers` are all
     numbers of the drawings (the CSV file); `table` is the form to read and to print in LaTeX where that
-    differs, `summary` its numbers with every digit where they are not among `numbers` (a second CSV file). With too little data there is only `missing`, a sentence.
+    differs, `summary` its numbers with every digit where they are not among `numbers` (a second CSV file).
+    With too little data there is only `missing`, a sentence.
     """
 
     title: str

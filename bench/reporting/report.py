@@ -44,8 +44,9 @@ def build(
 
     index.html is one self-contained page; figures/ holds every figure as SVG and PNG, tables/ every figure's
     numbers as CSV and LaTeX, scores.parquet all scores in one file. `only` names the exhibits wanted (all
-    when empty), `compare` the folder of a second study, whose exhibit `comparison` is always there. Raises FileNotFoundError for a study without plan or
-    scores and ValueError for an unknown format or exhibit or a damaged score file, each with what to type.
+    when empty), `compare` the folder of a second study, whose exhibit `comparison` is always there.
+    Raises FileNotFoundError for a study without plan or scores and ValueError for an unknown format or
+    exhibit or a damaged score file, each with what to type.
     """
     _check(formats, tuple(FORMATS), "format", "--format")
     if not formats:

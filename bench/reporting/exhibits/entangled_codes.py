@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
-from bench.reporting.exhibits.strength import bars, draw_lines, floor, setting_medians, strengths
+from bench.reporting.exhibits.strength import draw_lines, floor, intervals, setting_medians, strengths
 from bench.reporting.names import REFERENCE, count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import share
@@ -62,7 +62,8 @@ def _against_strength(
         return too_little(title, of_paper, "no trained cell has such a score.")
     return Exhibit(
         title, of_paper,
-        f"{caption} Medians over seeds; values: {strengths(study, models)}. {bars(numbers)}{floor(study)}",
+        f"{caption} Medians over seeds; values: {strengths(study, models)}. "
+        f"{intervals(numbers['n'])}{floor(study)}",
         completeness(study, columns, models=[*models, REFERENCE]),
         tuple(draw_lines(study, columns, models, numbers, name)), numbers,
     )  # fmt: skip

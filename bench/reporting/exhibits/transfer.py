@@ -11,7 +11,7 @@ from numpy.random import Generator
 from bench.reporting.cells import Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
 from bench.reporting.exhibits.correlations import draw_matrix
-from bench.reporting.exhibits.strength import setting_medians
+from bench.reporting.exhibits.strength import intervals, setting_medians
 from bench.reporting.names import PAPER_METRICS
 from bench.reporting.plots import name_models, scatter
 from bench.reporting.published import PUBLISHED
@@ -96,7 +96,8 @@ def medians_across_datasets(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         title, of_paper,
         f"One point per setting: its median on {base} (horizontal) and on another data set (vertical); the "
-        "medians’ intervals are among the numbers. The paper: only Color-dSprites lines up with dSprites.",
+        "medians and their intervals are among the numbers. "
+        f"{intervals(numbers['n'], 'The intervals')} The paper: only Color-dSprites lines up with dSprites.",
         completeness(study, study.metrics()), (_medians(wide, base, others, study),),
         numbers.drop(columns="choice"),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
@@ -73,13 +74,42 @@ def pooled_median(x: np.ndarray, settings: np.ndarray, rng: Generator) -> Estima
     of the studies of 36 settings with 2 to 50 seeds, of six settings in 86 % at 2, 89 % at 3, 92 % at 5.
     """
     value = float(np.median(x)) if len(x) else np.nan
-    copies = seed_weights(settings, rng)
+    drawn = _medians_of(x, seed_weights(settings, rng), len(x))
+    return estimate_from(value, drawn, len(x), widening(settings))
+
+
+def _medians_of(x: np.ndarray, copies: np.ndarray, n: int) -> np.ndarray:
+    """Medians (draws,) of samples of `n` scores that hold x[i] copies[·, i] times, copies (draws, len(x))."""
     order = np.argsort(x, kind="stable")
     reached = np.cumsum(copies[:, order], axis=1)
-    n = len(x)
     middle = [np.argmax(reached > place, axis=1) for place in ((n - 1) // 2, n // 2)] if len(copies) else []
-    drawn = np.mean([x[order][place] for place in middle], axis=0) if middle else np.array([])
-    return estimate_from(value, drawn, n, widening(settings))
+    return np.mean([x[order][place] for place in middle], axis=0) if middle else np.array([])
+
+
+def median_by_thirds(
+    by: np.ndarray, x: np.ndarray, settings: np.ndarray, rng: Generator
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Median of `x` (n,) in the third of the cells with the lowest, middle and highest `by` (n,), n ≥ 3.
+
+    Every resample of the seeds of `settings` (n,) is parted anew, since a cell's third depends on its seed;
+    cells of equal `by` are parted in their order. The intervals cover the medians of the thirds among
+    endless seeds of these settings; measured, they hold them in 89 to 97 % of the studies of 36 settings with
+    2 to 50 seeds, of 6 and 12 settings with 3 to 5 seeds in 81 % at worst, mostly in 88 to 96 %.
+    """
+    n = len(x)
+    order = np.argsort(by, kind="stable")
+    x, settings = x[order], settings[order]
+    copies = seed_weights(settings, rng)
+    reached = np.cumsum(copies, axis=1)
+    edges = [0, *(int(1 + (n - 1) * part / 3) for part in (1, 2)), n]
+    found = []
+    for start, end in pairwise(edges):
+        # of the copies of one cell, those that stand between the edges
+        inside = np.clip(reached, start, end) - np.clip(reached - copies, start, end)
+        some = inside.any(axis=0)
+        drawn = _medians_of(x[some], inside[:, some], end - start)
+        found.append(estimate_from(float(np.median(x[start:end])), drawn, end - start, widening(settings)))
+    return tuple(found)
 
 
 def resampled_medians(groups: Sequence[np.ndarray], rng: Generator, draws: int = DRAWS) -> list[np.ndarray]:
