@@ -153,6 +153,13 @@ def test_untrained_networks_alone_have_nothing_to_be_separated_from():
     assert (row["n"], row["untrained"], row["above_best_untrained"]) == (0, 3, None)
 
 
+def test_a_users_own_data_set_stands_beside_no_published_number():
+    plan = make_plan(("cars3d",), QUICKSTART_STRENGTHS, 3).replace("cars3d", "mine:Cars3D")
+    for name in ("variance_by_choice", "selection_success"):
+        numbers = exhibit_of(name, plan, make_scores(plan)).numbers
+        assert numbers["paper"].isna().all()
+
+
 def test_groups_without_an_accuracy_are_left_out():
     plan, scores = two_datasets(seeds=4)
     trained = scores[(scores["metric"] != "downstream") | (scores["model"] == "untrained")]
