@@ -116,7 +116,7 @@ def test_two_studies_side_by_side(results, tmp_path):
     assert set(table["score"]) == {"FactorVAE score", "MIG", "DCI (forest)", "Modularity", "SAP"}
     np.testing.assert_allclose(table["mean"] - table["mean_other"], -0.01)
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert "−0.010 [−0.010, −0.010]" in page
+    assert "−0.010 [−0.010,\u00a0−0.010]" in page
     assert '<section id="separation">' not in page
     folder = build(results / "quickstart", tmp_path, only=["comparison"], compare=results / "rerun")
     page = (folder / "index.html").read_text(encoding="utf-8")
