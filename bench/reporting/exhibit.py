@@ -121,6 +121,11 @@ def _image_counts(study: Study, columns: Sequence[Column], datasets: set[str]) -
     return "".join(f" {', '.join(labels)}: {told}." for told, labels in alike.items())
 
 
+def numbered(words: pd.Series) -> np.ndarray:
+    """The place (n,) of each of `words` among their sorted kinds: numbers compare many times as fast."""
+    return pd.factorize(words, sort=True)[0]
+
+
 def slug(text: str) -> str:
     """A printed name as part of a file name: `Color-dSprites (rendered)` -> `color-dsprites-rendered`."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower().replace("β", "beta")).strip("-")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
+from bench.reporting.exhibit import Exhibit, completeness, numbered, slug, too_little
 from bench.reporting.names import REFERENCE, model_name
 from bench.reporting.plots import violin
 from bench.reporting.statistics import pooled_median
@@ -45,7 +45,7 @@ def _numbers(study: Study, spread: dict[tuple[str, str, str], pd.Series], rng: G
     for (data, metric, model), x in spread.items():
         if x.empty:
             continue
-        middle = pooled_median(x.to_numpy(), study.cells.loc[x.index, "setting"].to_numpy(str), rng)
+        middle = pooled_median(x.to_numpy(), numbered(study.cells.loc[x.index, "setting"]), rng)
         quartiles = dict(zip(("min", "q25", "q75", "max"), np.quantile(x, [0, 0.25, 0.75, 1]), strict=True))
         rows.append(
             {"data": data, "metric": metric, "model": model_name(model), "n": len(x), "median": middle.value,

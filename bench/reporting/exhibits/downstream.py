@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
+from bench.reporting.exhibit import Exhibit, completeness, numbered, slug, too_little
 from bench.reporting.exhibits.correlations import correlations, draw, readable
 from bench.reporting.names import LEARNERS
 from bench.reporting.plots import name_models, scatter, spread
@@ -154,7 +154,7 @@ def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.D
         values = study.values.loc[inside, [metric.name, column.name]].dropna()
         if len(values) < FEWEST:
             continue
-        settings = study.cells.loc[values.index, "setting"].to_numpy(str)
+        settings = numbered(study.cells.loc[values.index, "setting"])
         found = median_by_thirds(*values.to_numpy().T, settings, rng)
         rows += [
             {"data": data, "grouped_by": metric.label, "learner": LEARNERS[learner], "labels": size,

@@ -6,7 +6,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, slug, too_little
 from bench.reporting.exhibits.strength import draw_lines, floor, intervals, setting_medians, strengths
 from bench.reporting.names import REFERENCE, count
 from bench.reporting.plots import scatter
@@ -105,7 +105,7 @@ def _shares_above(study: Study, numbers: pd.DataFrame, rng: Generator) -> pd.Dat
     rows = []
     for data, part in numbers.groupby("data", sort=False):
         above = (part["mean"] > part["sampled"]).to_numpy()
-        found = share(above, study.cells.loc[part.index, "setting"].to_numpy(str), rng)
+        found = share(above, numbered(study.cells.loc[part.index, "setting"]), rng)
         rows.append({"data": data, "n": found.n, "share": found.value, "low": found.low, "high": found.high})
     return pd.DataFrame(rows)
 

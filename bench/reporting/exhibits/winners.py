@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, too_little
 from bench.reporting.names import model_name
 from bench.reporting.statistics import (
     Estimate,
@@ -43,30 +43,33 @@ def winning_objectives(study: Study, rng: Generator) -> Exhibit:
     )  # fmt: skip
 
 
-def _resamples(study: Study, data: str, rng: Generator) -> dict[str, tuple[pd.Index, np.ndarray]]:
-    """Model -> its cells on a data set and resamples of their seeds, which all metrics share."""
+def _resamples(study: Study, data: str, rng: Generator) -> dict[str, tuple[pd.Index, np.ndarray, np.ndarray]]:
+    """Model -> its cells on a data set, their settings and resamples of seeds, which all metrics share."""
     cells = study.cells[study.cells["data"] == data]
-    found = {model: cells.index[cells["model"] == model] for model in study.models()}
+    settings = numbered(cells["setting"])
+    found = {model: (cells["model"] == model).to_numpy() for model in study.models()}
     return {
-        model: (index, seed_weights(cells.loc[index, "setting"].to_numpy(str), rng))
-        for model, index in found.items()
-        if len(index)
+        model: (cells.index[own], settings[own], seed_weights(settings[own], rng))
+        for model, own in found.items()
+        if own.any()
     }
 
 
 def _duels(
-    study: Study, data: str, metrics: list[Column], resamples: dict[str, tuple[pd.Index, np.ndarray]]
+    study: Study,
+    data: str,
+    metrics: list[Column],
+    resamples: dict[str, tuple[pd.Index, np.ndarray, np.ndarray]],
 ) -> list[tuple[dict, Estimate, np.ndarray]]:
     """A row, its estimate and its draws per metric and pair of objectives that are scored on one data set."""
     found = []
     for metric in metrics:
         sides = {}
-        for model, (index, weights) in resamples.items():
+        for model, (index, settings, weights) in resamples.items():
             x = study.values.loc[index, metric.name].to_numpy()
             there = np.isfinite(x)
             if there.any():
-                settings = study.cells.loc[index, "setting"].to_numpy(str)[there]
-                sides[model] = x[there], weights[:, there], settings
+                sides[model] = x[there], weights[:, there], settings[there]
         for a, b in combinations(sides, 2):
             (x, left, of_x), (y, right, of_y) = sides[a], sides[b]
             drawn = winning_draws(x, y, left, right)
@@ -79,7 +82,7 @@ def _duels(
 
 def _means(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.DataFrame:
     """One row per pair of objectives: mean probability over data sets and metrics, with its interval."""
-    wider = widening(study.cells.loc[study.trained, "setting"].to_numpy(str))
+    wider = widening(numbered(study.cells.loc[study.trained, "setting"]))
     rows = []
     for a, b in combinations([model_name(m) for m in study.models()], 2):
         own = [d for d in duels if (d[0]["objective"], d[0]["against"]) == (a, b)]
