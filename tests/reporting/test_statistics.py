@@ -168,7 +168,7 @@ def test_thirds_of_a_resample_are_those_of_the_repeated_cells():
     rng = np.random.default_rng(2)
     by, x = rng.integers(0, 5, 14) / 1.0, rng.standard_normal(14)
     groups = np.repeat(list("abcd"), [2, 3, 4, 5])
-    found = s.median_by_thirds(by, x, groups, np.random.default_rng(3))
+    [found, doubled] = s.median_by_thirds(by, np.stack([x, 2 * x]).T, groups, np.random.default_rng(3))
     order = np.argsort(by, kind="stable")
     weights = s.seed_weights(groups[order], np.random.default_rng(3)).astype(int)
 
@@ -179,9 +179,10 @@ def test_thirds_of_a_resample_are_those_of_the_repeated_cells():
     for i, third in enumerate(found):
         expected = s.estimate_from(value[i], drawn[:, i], (5, 4, 5)[i], s.widening(groups))
         assert third == expected
+        assert doubled[i].high == pytest.approx(2 * third.high)
     labels = pd.qcut(pd.Series(by).rank(method="first"), 3, labels=False)
     assert value == [np.median(x[labels == i]) for i in range(3)]
-    assert np.isnan(s.median_by_thirds(by, x, np.arange(14), rng)[0].low)
+    assert np.isnan(s.median_by_thirds(by, x[:, None], np.arange(14), rng)[0][0].low)
 
 
 @pytest.mark.parametrize("seeds", [2, 5])
@@ -199,7 +200,8 @@ def test_intervals_of_medians_by_thirds_cover(seeds):
     truth = np.median(x[by > np.quantile(by, 2 / 3)])
 
     def interval(rng):
-        return s.median_by_thirds(*cells(rng, groups), groups, rng)[2]
+        by, x = cells(rng, groups)
+        return s.median_by_thirds(by, x[:, None], groups, rng)[0][2]
 
     assert 0.9 <= coverage(truth, interval, 250) <= 0.98
 

@@ -149,18 +149,24 @@ def accuracy_by_group(study: Study, rng: Generator) -> Exhibit:
 def _thirds(study: Study, by: list[Column], tasks: dict, rng: Generator) -> pd.DataFrame:
     """Thirds of the trained cells of a data set that have both the metric and the accuracy."""
     rows = []
-    for data, metric, ((learner, size), column) in product(study.datasets, by, tasks.items()):
-        inside = study.trained & (study.cells["data"] == data)
-        values = study.values.loc[inside, [metric.name, column.name]].dropna()
-        if len(values) < FEWEST:
-            continue
-        settings = numbered(study.cells.loc[values.index, "setting"])
-        found = median_by_thirds(*values.to_numpy().T, settings, rng)
-        rows += [
-            {"data": data, "grouped_by": metric.label, "learner": LEARNERS[learner], "labels": size,
-             "group": group, "median": m.value, "low": m.low, "high": m.high, "n": m.n}
-            for group, m in zip(GROUPS, found, strict=True)
-        ]  # fmt: skip
+    for data, metric in product(study.datasets, by):
+        cells = study.cells[study.trained & (study.cells["data"] == data)]
+        values = study.values.loc[cells.index[study.values.loc[cells.index, metric.name].notna()]]
+        alike: dict[bytes, list[tuple[str, int]]] = {}  # accuracies on the same cells share their resamples
+        for task, column in tasks.items():
+            alike.setdefault(values[column.name].notna().to_numpy().tobytes(), []).append(task)
+        for same in alike.values():
+            x = values[[tasks[task].name for task in same]].dropna()
+            if len(x) < FEWEST:
+                continue
+            scores, settings = values.loc[x.index, metric.name], numbered(cells.loc[x.index, "setting"])
+            found = median_by_thirds(scores.to_numpy(), x.to_numpy(), settings, rng)
+            rows += [
+                {"data": data, "grouped_by": metric.label, "learner": LEARNERS[learner], "labels": size,
+                 "group": group, "median": m.value, "low": m.low, "high": m.high, "n": m.n}
+                for (learner, size), thirds in zip(same, found, strict=True)
+                for group, m in zip(GROUPS, thirds, strict=True)
+            ]  # fmt: skip
     return pd.DataFrame(rows)
 
 

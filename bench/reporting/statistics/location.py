@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -54,8 +55,7 @@ def _median_interval(x: np.ndarray) -> tuple[float, float]:
     n = len(x)
     if n < 2:
         return np.nan, np.nan
-    # how often the k-th smallest and k-th largest enclose the median
-    holds = 1 - 2 * stats.binom.cdf(np.arange(n // 2), n, 0.5)
+    holds = _enclosing(n)
     k = int((holds >= LEVEL).sum())
     if k == 0:
         return float(x[0]), float(x[-1])
@@ -65,6 +65,12 @@ def _median_interval(x: np.ndarray) -> tuple[float, float]:
     inward = (n - k) * step / (k + (n - 2 * k) * step)
     low = x[k - 1] + inward * (x[k] - x[k - 1])
     return float(low), float(x[n - k] - inward * (x[n - k] - x[n - k - 1]))
+
+
+@cache  # settings share a few numbers of seeds, and a report has ten thousand medians
+def _enclosing(n: int) -> np.ndarray:
+    """How often the k-th smallest and the k-th largest of n enclose the median, k from 1 (n // 2,)."""
+    return 1 - 2 * stats.binom.cdf(np.arange(n // 2), n, 0.5)
 
 
 def pooled_median(x: np.ndarray, settings: np.ndarray, rng: Generator) -> Estimate:
@@ -88,8 +94,8 @@ def _medians_of(x: np.ndarray, copies: np.ndarray, n: int) -> np.ndarray:
 
 def median_by_thirds(
     by: np.ndarray, x: np.ndarray, settings: np.ndarray, rng: Generator
-) -> tuple[Estimate, Estimate, Estimate]:
-    """Median of `x` (n,) in the third of the cells with the lowest, middle and highest `by` (n,), n ≥ 3.
+) -> list[list[Estimate]]:
+    """Medians of each column of `x` (n, k) in the lowest, middle and highest third of `by` (n,), n ≥ 3.
 
     Every resample of the seeds of `settings` (n,) is parted anew, since a cell's third depends on its seed;
     cells of equal `by` are parted in their order. The intervals cover the medians of the thirds among
@@ -101,15 +107,18 @@ def median_by_thirds(
     x, settings = x[order], settings[order]
     copies = seed_weights(settings, rng)
     reached = np.cumsum(copies, axis=1)
+    wider = widening(settings)
     edges = [0, *(int(1 + (n - 1) * part / 3) for part in (1, 2)), n]
-    found = []
+    found: list[list[Estimate]] = [[] for _ in x.T]
     for start, end in pairwise(edges):
         # of the copies of one cell, those that stand between the edges
         inside = np.clip(reached, start, end) - np.clip(reached - copies, start, end)
         some = inside.any(axis=0)
-        drawn = _medians_of(x[some], inside[:, some], end - start)
-        found.append(estimate_from(float(np.median(x[start:end])), drawn, end - start, widening(settings)))
-    return tuple(found)
+        inside = inside[:, some]
+        for column, estimates in zip(x.T, found, strict=True):
+            value, drawn = float(np.median(column[start:end])), _medians_of(column[some], inside, end - start)
+            estimates.append(estimate_from(value, drawn, end - start, wider))
+    return found
 
 
 def resampled_medians(groups: Sequence[np.ndarray], rng: Generator, draws: int = DRAWS) -> list[np.ndarray]:
