@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,7 +97,12 @@ def make(study: Study, names: Sequence[str]) -> dict[str, Exhibit]:
 
 
 def _make_one(name: str, study: Study) -> Exhibit:
-    return EXHIBITS[name](study, generator(name))
+    """One exhibit, without a search for unreachable objects meanwhile: a tenth of a figure's time."""
+    gc.disable()
+    try:
+        return EXHIBITS[name](study, generator(name))
+    finally:
+        gc.enable()
 
 
 def generator(name: str) -> Generator:
