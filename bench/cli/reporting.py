@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import data_option, examples, results_option
+from bench.cli.common import EXIT_FAILED_CELLS, data_option, examples, results_option
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ reports_option = click.option(
 def report(study, results, reports, formats, only, compare):
     from bench.mirror import EVERYTHING, pulled_studies
     from bench.reporting import build
-    from bench.store import DamagedFile
+    from bench.store import DamagedFile, OtherVersion
     from bench.study import DamagedStudy, find_studies
 
     shown = [name for name in EVERYTHING if name != "models"]
@@ -40,11 +40,11 @@ def report(study, results, reports, formats, only, compare):
     if compare is not None:
         other = find_studies(pulled_studies(results, compare, shown), compare, results)[0]
     folders = find_studies(pulled_studies(results, study, shown), study, results)
-    without = []
+    without, unread = [], (DamagedFile, OtherVersion, DamagedStudy)
     for folder in folders:
         try:
             page = build(folder, Path(reports), formats=_words(formats), only=_words(only), compare=other)
-        except (FileNotFoundError, DamagedFile, DamagedStudy) as error:  # stops only its own report
+        except (FileNotFoundError, *unread) as error:  # stops only its own report
             without.append(error)
         else:
             click.echo(f"Report: {page}")
@@ -52,6 +52,8 @@ def report(study, results, reports, formats, only, compare):
         raise without[0]
     for error in without:
         click.echo(str(error), err=True)
+    if any(isinstance(error, unread) for error in without):  # one without scores yet is no error
+        raise SystemExit(EXIT_FAILED_CELLS)
 
 
 @click.command(

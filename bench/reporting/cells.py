@@ -36,7 +36,10 @@ INFINITE = "the score is infinite"
 
 @dataclass(frozen=True)
 class Column:
-    """What one column of scores is; `images` is None unless a data set has it on several image counts."""
+    """What one column of scores is; `images` is None unless a data set has it on several image counts.
+
+    `versions`: whether the metric is there in more than one version, so that labels tell them apart.
+    """
 
     metric: str
     key: str
@@ -44,6 +47,7 @@ class Column:
     settings: str
     representation: str
     images: int | None
+    versions: bool = False
 
     @property
     def name(self) -> str:
@@ -74,7 +78,10 @@ class Column:
         notes = (
             [] if DEFAULT_ESTIMATOR.get(self.metric, self.estimator) == self.estimator else [self.estimator]
         )
-        notes += [self.settings] if self.settings else []
+        told = json.loads(self.settings or "{}")
+        version = told.pop("version", None)
+        notes += [f"version {version}"] if self.versions and version else []
+        notes += [json.dumps(told, separators=(",", ":"))] if told else []
         notes += [self.representation] if self.representation == "sampled" else []
         notes += [] if self.images is None else [names.image_count(self.images)]
         return f"{base} ({', '.join(notes)})" if notes else base
@@ -282,10 +289,15 @@ def _wide(
     # captions tell (Study.images).
     sizes = kinds.groupby([*fields, "dataset", "source"], dropna=False)["images"].nunique()
     mixed = set(sizes[sizes > 1].index.droplevel(["dataset", "source"]))
+    version = kinds["settings"].map(lambda settings: json.loads(settings or "{}").get("version", 1))
+    versions = version.groupby(kinds["metric"]).nunique()
     named = {
-        k.code: Column(*(kind := tuple(getattr(k, f) for f in fields)), k.images if kind in mixed else None)
+        k.code: Column(
+            *(kind := tuple(getattr(k, f) for f in fields)), k.images if kind in mixed else None,
+            versions[k.metric] > 1,
+        )
         for k in kinds.itertuples(index=False)
-    }
+    }  # fmt: skip
     columns = sorted(set(named.values()), key=lambda c: c.name)
     place = {code: columns.index(column) for code, column in named.items()}
     table = np.full((len(index), len(columns)), np.nan)

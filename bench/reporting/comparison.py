@@ -9,7 +9,7 @@ from scipy import stats
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
-from bench.reporting.names import image_count
+from bench.reporting.names import count, image_count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import LEVEL, spearman, spearman_interval
 from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, figure, finish
@@ -18,20 +18,19 @@ from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, figure, finish
 def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
     """The settings that both studies have: rank correlation of their means, and the mean difference.
 
-    A setting is matched by data set, model and hyperparameters, whatever steps,
-    precision or seeds; one that a
-    study holds twice (with two numbers of steps) is left out. The interval is Student's over the settings.
+    A setting is matched by data set, model and hyperparameters, whatever steps, precision or seeds; one that
+    a study holds twice (with two numbers of steps) is left out and counted. The interval is Student's over
+    the settings.
     """
     title = f"{study.name} beside {other.name}"
     common = {m.label: m for m in study.metrics()}.keys() & {m.label: m for m in other.metrics()}.keys()
     labels = [m.label for m in study.metrics() if m.label in common]
-    pairs = _means(study, labels).merge(
-        _means(other, labels), on=["data", "match", "score"], suffixes=("", "_other")
-    )
+    (mine, left_out), (theirs, other_left_out) = (_means(of, labels) for of in (study, other))
+    pairs = mine.merge(theirs, on=["data", "match", "score"], suffixes=("", "_other"))
+    left_out += other_left_out
     if pairs.empty:
-        return too_little(
-            title, "", "the two studies share no scored setting of one data set, source and estimator."
-        )
+        needs = "the two studies share no scored setting of one data set, source and estimator."
+        return too_little(title, "", needs + left_out)
     rows = [
         {"data set": data, "score": score, **_difference(part)}
         for (data, score), part in pairs.groupby(["data", "score"], sort=False)
@@ -45,11 +44,11 @@ def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
         title, "",
         f"Means over seeds of the settings that both studies have; difference = {study.name} − "
         f"{other.name}. 95 % intervals over settings. Points on the line are equal in both."
-        f"{_other_images(study, other, labels)}",
+        f"{left_out}{_other_images(study, other, labels)}",
         f"{completeness(study, _of(study, labels))} {other.name}: {completeness(other, _of(other, labels))}",
         tuple(_drawing(pairs[pairs["score"] == s], s, study,
         other) for s in labels if (pairs["score"] == s).any()),
-        pairs.drop(columns="match"), shown,
+        pairs.drop(columns="match"), shown, table,
     )  # fmt: skip
 
 
@@ -68,7 +67,8 @@ def _other_images(study: Study, other: Study, labels: list[str]) -> str:
     return "".join(f" Not of the same images on {told}: {', '.join(found)}." for told, found in apart.items())
 
 
-def _means(study: Study, labels: list[str]) -> pd.DataFrame:
+def _means(study: Study, labels: list[str]) -> tuple[pd.DataFrame, str]:
+    """Mean and n of every setting that stands once in a study, and a sentence on those that do not."""
     metrics = _of(study, labels)
     rows = [
         {"data": first["data"], "match": f"{first['model']}|{first['hyperparameters']}",
@@ -77,7 +77,10 @@ def _means(study: Study, labels: list[str]) -> pd.DataFrame:
         for column, first, x in study.settings(metrics, study.models()) if len(x)
     ]  # fmt: skip
     found = pd.DataFrame(rows, columns=["data", "match", "score", "model", "setting", "mean", "n"])
-    return found.drop_duplicates(["data", "match", "score"], keep=False)
+    twice = found.duplicated(["data", "match", "score"], keep=False)
+    settings = found.loc[twice, ["data", "match"]].drop_duplicates()
+    said = f" Left out: {count(len(settings), 'setting')} that {study.name} holds more than once, with other "
+    return found[~twice], f"{said}steps or another precision." if len(settings) else ""
 
 
 def _difference(part: pd.DataFrame) -> dict:

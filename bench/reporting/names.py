@@ -67,19 +67,23 @@ OTHER_METRICS = ("unsupervised", "training", "downstream", "udr")
 
 
 def model_name(model: str) -> str:
-    """The printed name of a model; a user's `package.module:NAME` is shown as NAME."""
-    return MODEL_NAMES.get(model, model.rpartition(":")[2])
+    """The printed name of a model; a user's `package.module:NAME` is shown whole.
+
+    So are a user's data sets and metrics: NAME alone may be a name of the paper's, or of another of theirs,
+    and what shares a printed name would be taken together.
+    """
+    return MODEL_NAMES.get(model, model)
 
 
 def dataset_name(dataset: str, source: str) -> str:
     """The printed name of a data set; anything but the published files says `rendered`."""
-    name = DATASET_NAMES.get(dataset, dataset.rpartition(":")[2])
-    return name if source == "real" or "rendered" in name else f"{name} (rendered)"
+    name = DATASET_NAMES.get(dataset, dataset)
+    return name if source == "real" else f"{name} (rendered)"
 
 
 def metric_name(metric: str) -> str:
-    """The printed name of a metric; a user's `package.module:NAME` is shown as NAME."""
-    return METRIC_NAMES.get(metric, metric.rpartition(":")[2])
+    """The printed name of a metric; a user's `package.module:NAME` is shown whole."""
+    return METRIC_NAMES.get(metric, metric)
 
 
 def downstream_name(key: str) -> str:

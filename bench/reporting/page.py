@@ -52,7 +52,10 @@ def markdown_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
         table = exhibit.numbers if exhibit.table is None else exhibit.table
         lines += [tables.markdown(table)] if table is not None else []
         lines += [f"{exhibit.caption} {exhibit.rests_on}"] if exhibit.caption else []
-        lines += [f"[CSV](tables/{name}.csv), [LaTeX](tables/{name}.tex)"] if table is not None else []
+        summary = "" if exhibit.summary is None else f"[CSV of the table](tables/{name}_summary.csv), "
+        lines += (
+            [f"{summary}[CSV](tables/{name}.csv), [LaTeX](tables/{name}.tex)"] if table is not None else []
+        )
     return "\n\n".join(lines) + "\n"
 
 

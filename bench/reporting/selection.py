@@ -60,13 +60,13 @@ def success_rates(scores: np.ndarray, kind: str, rng: Generator, seeds: str = "a
     if any(size < least for size, least in zip(scores.shape, needed, strict=True)):
         return Estimate(np.nan, np.nan, np.nan, 0)
 
-    def drawn(resampled: np.ndarray, origin: np.ndarray) -> tuple[float, int]:
+    def drawn(table: np.ndarray, cell: np.ndarray) -> tuple[float, int]:
         metrics, datasets = scores.shape[:2]
         metric, data = rng.integers(0, metrics, DRAWS), rng.integers(0, datasets, DRAWS)
         to_metric = metric if same_metric else (metric + rng.integers(1, metrics, DRAWS)) % metrics
         to_data = data if same_data else (data + rng.integers(1, datasets, DRAWS)) % datasets
         source, target = (metric, data), (to_metric, to_data)
-        return _rate(resampled, source, resampled, target, origin, rng, seeds)
+        return _rate(table, source, table, target, cell, rng, seeds)
 
     return _with_interval(scores, drawn, rng)
 
@@ -81,10 +81,10 @@ def selector_rate(selector: np.ndarray, targets: np.ndarray, rng: Generator) -> 
     if metrics < 1 or settings < 2 or seeds < 2:
         return Estimate(np.nan, np.nan, np.nan, 0)
 
-    def drawn(resampled: np.ndarray, origin: np.ndarray) -> tuple[float, int]:
+    def drawn(table: np.ndarray, cell: np.ndarray) -> tuple[float, int]:
         metric, data = rng.integers(0, metrics, DRAWS), rng.integers(0, datasets, DRAWS)
         first = np.zeros(DRAWS, int)
-        return _rate(resampled[:1], (first, data), resampled[1:], (metric, data), origin, rng, "apart")
+        return _rate(table[:1], (first, data), table[1:], (metric, data), cell, rng, "apart")
 
     return _with_interval(np.concatenate([selector[None], targets]), drawn, rng)
 
@@ -92,13 +92,15 @@ def selector_rate(selector: np.ndarray, targets: np.ndarray, rng: Generator) -> 
 def _with_interval(scores: np.ndarray, drawn: Callable, rng: Generator) -> Estimate:
     """The rate that `drawn` gives on the scores themselves, and its spread over resamples of their seeds."""
     _, datasets, settings, seeds = scores.shape
-    value, n = drawn(scores, np.broadcast_to(np.arange(seeds), scores.shape[1:]))
+    table = np.where(np.isnan(scores), -np.inf, scores).reshape(len(scores), -1)
+    first = np.arange(datasets * settings).reshape(datasets, settings, 1) * seeds
+    value, n = drawn(table, first + np.arange(seeds))
     if not n:
         return Estimate(np.nan, np.nan, np.nan, 0)
     rates = []
     for _ in range(RESAMPLES):
         origin = rng.integers(0, seeds, (datasets, settings, seeds))
-        rates.append(drawn(np.take_along_axis(scores, origin[None], axis=3), origin)[0])
+        rates.append(drawn(table, first + origin)[0])
     found = estimate_from(value, np.array(rates), n, np.sqrt(seeds / (seeds - 1)))
     return Estimate(value, max(found.low, 0.0), min(found.high, 1.0), n)
 
@@ -108,30 +110,31 @@ def _rate(
     source: tuple[np.ndarray, np.ndarray],
     targets: np.ndarray,
     target: tuple[np.ndarray, np.ndarray],
-    origin: np.ndarray,
+    cell: np.ndarray,
     rng: Generator,
     seeds: str,
 ) -> tuple[float, int]:
     """Rate of success and number of draws that count; `source`, `target`: metric and data set of each draw.
 
-    `origin` (data sets, settings, seeds) names each score's own seed. In a resample one cell may stand at two
-    seeds: a draw that would test the chosen cell on itself is dropped, unless any seed may be drawn.
+    `sources` and `targets` (metrics, cells) are −∞ where there is no score; `cell` (data sets, settings,
+    seeds) is the place of the cell that stands there. In a resample one cell may stand at two seeds: a draw
+    that would test the chosen cell on itself is dropped, unless any seed may be drawn.
     """
-    _, _, settings, count = targets.shape
+    _, settings, count = cell.shape
     (metric, data), (to_metric, to_data) = source, target
     seed = rng.integers(0, count, DRAWS)
-    best = np.where(np.isnan(sources), -np.inf, sources).argmax(axis=2)[metric, data, seed]
+    best = np.take(sources, cell.transpose(0, 2, 1), axis=1).argmax(axis=3)[metric, data, seed]
     if seeds == "any":
         chosen_seed, random_seed = rng.integers(0, count, (2, DRAWS))
     else:
         chosen_seed, random_seed = ((seed + rng.integers(1, count, DRAWS)) % count for _ in range(2))
         random_seed = chosen_seed if seeds == "together" else random_seed
     random = rng.integers(0, settings, DRAWS)
-    found = sources[metric, data, best, seed]
-    chosen = targets[to_metric, to_data, best, chosen_seed]
-    other = targets[to_metric, to_data, random, random_seed]
-    itself = (to_data == data) & (origin[to_data, best, chosen_seed] == origin[data, best, seed])
-    counts = np.isfinite(found) & np.isfinite(chosen) & np.isfinite(other) & ~(itself & (seeds != "any"))
+    first, again = cell[data, best, seed], cell[to_data, best, chosen_seed]
+    found, chosen = sources[metric, first], targets[to_metric, again]
+    other = targets[to_metric, cell[to_data, random, random_seed]]
+    counts = np.isfinite(found) & np.isfinite(chosen) & np.isfinite(other)
+    counts &= (first != again) | (seeds == "any")
     if not counts.any():
         return float("nan"), 0
     return float((chosen >= other)[counts].mean()), int(counts.sum())

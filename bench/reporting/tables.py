@@ -60,7 +60,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 def to_html(table: pd.DataFrame) -> str:
     """A table that the page can sort; at most ROWS_ON_PAGE rows, and a sentence where there are more."""
-    kinds = ["num" if _numeric(table[c]) or _reads_as_numbers(table[c]) else "txt" for c in table.columns]
+    kinds = [_kind(table[c]) for c in table.columns]
     head = "".join(
         f'<th class="{kind}" scope="col"><button>{html.escape(str(c).replace("_", " "))}</button></th>'
         for c, kind in zip(table.columns, kinds, strict=True)
@@ -101,6 +101,13 @@ def _numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
+def _kind(column: pd.Series) -> str:
+    """How the page sets a column: numbers to the right, what is long over several lines."""
+    if _numeric(column) or _reads_as_numbers(column):
+        return "num"
+    return "wrap" if column.map(shown).str.len().max() > 36 else "txt"
+
+
 def _reads_as_numbers(column: pd.Series) -> bool:
     """Whether every cell is a number, maybe with a unit or an interval, or nothing."""
     number = re.compile(r"[−<>≥≤ ]*[\d,.]+(e[−+]?\d+)?( %| of [\d,]+)?( \[.*\])?|–")
@@ -109,8 +116,8 @@ def _reads_as_numbers(column: pd.Series) -> bool:
 
 def _cell(value: object, kind: str) -> str:
     text = html.escape(shown(value)).replace(" %", "\u00a0%")
+    if kind == "num":  # on a phone a number may stand above its interval, which stays whole
+        text = text.replace(", ", ",\u00a0")
     if text in VERDICT_CLASSES:
         kind = f"verdict {VERDICT_CLASSES[text]}"
-    elif len(text) > 36:
-        kind = "wrap"
     return f'<td class="{kind}">{text}</td>'

@@ -53,6 +53,28 @@ def test_a_label_says_what_is_not_default(change, label):
     assert [c.label for c in study.columns] == [label]
 
 
+def test_a_version_is_named_where_two_versions_are_there():
+    own = SCORES[SCORES["metric"] == "mig"].assign(metric="mine:MIG", key="score")
+    one = own.assign(settings='{"version":"7f5d964c"}')
+    assert [c.label for c in assemble("s", one, PLAN).columns] == ["mine:MIG"]
+    two = pd.concat([one, own.assign(settings='{"trees":2,"version":"01234567"}')])
+    assert {c.label for c in assemble("s", two, PLAN).columns} == {
+        "mine:MIG (version 7f5d964c)", 'mine:MIG (version 01234567, {"trees":2})',
+    }  # fmt: skip
+
+
+def test_a_users_own_are_never_called_as_the_papers_are():
+    plan = make_plan(("cars3d",), {"factor_vae": [1, 4]}, seeds=3)
+    both = [plan, plan.assign(dataset="mine:Cars3D", model="mine:FactorVAE", cell_id=plan["cell_id"] + "x")]
+    scores = pd.concat([make_scores(p, downstream=False) for p in both])
+    own = scores[scores["metric"] == "mig"].assign(metric="mine:MIG", key="score")
+    study = assemble("s", pd.concat([scores, own]), pd.concat(both))
+    assert study.datasets == ["Cars3D", "mine:Cars3D"]
+    assert study.cells.groupby("data").size().to_dict() == {"Cars3D": 6, "mine:Cars3D": 6}
+    assert {label.split(" γ")[0] for label in study.cells["label"]} == {"FactorVAE", "mine:FactorVAE"}
+    assert {"MIG", "mine:MIG"} <= {c.label for c in study.columns}
+
+
 def test_scores_on_other_images_are_other_scores():
     fewer = SCORES[SCORES["metric"] == "mig"].assign(images=500)
     study = assemble("s", pd.concat([SCORES, fewer]), PLAN)

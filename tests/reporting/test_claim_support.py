@@ -114,7 +114,7 @@ def test_all_metrics_that_a_finding_speaks_of_are_needed(part_of_the_grid):
 @pytest.mark.parametrize(("change", "words"), [
     ({"images": 300}, "DCI is of 300 images, the paper’s of the whole data set"),
     ({"estimator": "forest"}, "DCI (forest) is by another estimator than the paper’s"),
-    ({"settings": "{trees: 3}"}, "DCI ({trees: 3}) is by another estimator than the paper’s"),
+    ({"settings": '{"trees":3}'}, 'DCI ({"trees":3}) is by another estimator than the paper’s'),
     ({"representation": "sampled"}, "DCI (sampled) is of samples, the paper’s of means"),
     ({"estimator": "study"}, ""),
 ])  # fmt: skip

@@ -177,3 +177,5 @@ def test_table_5_is_the_papers():
     assert PUBLISHED.table_5("t5b", "Color-dSprites", "modularity") == 40
     assert PUBLISHED.table_5("t5a", "dSprites (rendered)", "mig") is None
     assert PUBLISHED.table_5("t5a", "dSprites", "irs") is None
+    assert PUBLISHED.table_5("t5a", "mine:Cars3D", "mig") is None
+    assert PUBLISHED.table_5("t5a", "cars3d", "mig") is None

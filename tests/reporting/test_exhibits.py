@@ -8,7 +8,7 @@ from bench.reporting.cells import assemble
 from bench.reporting.exhibits import EXHIBITS, per_value
 from bench.reporting.report import generator
 from tests.reporting.making import made
-from tests.reporting.synthetic import QUICKSTART_STRENGTHS, make_plan, make_scores
+from tests.reporting.synthetic import QUICKSTART_STRENGTHS, Effects, make_plan, make_scores
 
 #: Exhibits that draw the untrained networks, where the study has them.
 WITH_UNTRAINED = (
@@ -153,12 +153,49 @@ def test_untrained_networks_alone_have_nothing_to_be_separated_from():
     assert (row["n"], row["untrained"], row["above_best_untrained"]) == (0, 3, None)
 
 
+def test_a_users_own_data_set_stands_beside_no_published_number():
+    plan = make_plan(("cars3d",), QUICKSTART_STRENGTHS, 3).replace("cars3d", "mine:Cars3D")
+    for name in ("variance_by_choice", "selection_success"):
+        numbers = exhibit_of(name, plan, make_scores(plan)).numbers
+        assert numbers["paper"].isna().all()
+
+
 def test_groups_without_an_accuracy_are_left_out():
     plan, scores = two_datasets(seeds=4)
     trained = scores[(scores["metric"] != "downstream") | (scores["model"] == "untrained")]
     assert "a data set needs 18 trained cells" in exhibit_of("accuracy_by_group", plan, trained).missing
     groups = exhibit_of("accuracy_by_group", plan, scores).numbers
-    assert groups["n"].min() >= 6  # fewer have no 95 % interval
+    assert groups["n"].min() >= 6
+    some = plan.loc[(plan["model"] != "untrained") & (plan["seed"] < 2), "cell_id"].groupby(plan["dataset"])
+    few = scores[(scores["metric"] != "downstream") | scores["cell_id"].isin(some.head(17))]
+    assert "a data set needs 18 trained cells" in exhibit_of("accuracy_by_group", plan, few).missing
+    enough = scores[(scores["metric"] != "downstream") | scores["cell_id"].isin(some.head(18))]
+    assert set(exhibit_of("accuracy_by_group", plan, enough).numbers["n"]) == {6}
+
+
+def test_groups_have_intervals_of_cells_of_several_settings():
+    """Settings far apart: order statistics of the pooled cells would be wider than the seeds' own spread."""
+    plan = make_plan(("dsprites",), {"beta_vae": range(1, 13), "dip_vae_i": range(1, 13)}, 3)
+    exhibit = exhibit_of("accuracy_by_group", plan, make_scores(plan, Effects(0.5, 0.499, 0.001), follows={
+        "dci": ("lightgbm", "disentanglement", 1.0)}))  # fmt: skip
+    assert "bootstrap over seeds" in exhibit.caption
+    assert set(exhibit.numbers["n"]) == {24}
+    noise = 0.05 * np.sqrt(1 - 0.8**2)
+    own = exhibit.numbers[exhibit.numbers["learner"] == "GBT"]
+    assert (own["high"] - own["low"]).mean() < 2 * noise
+
+
+@pytest.mark.parametrize("name", ["scores_per_value", "settings", "medians_across_datasets"])
+def test_intervals_of_medians_at_few_seeds_are_called_what_they_are(name):
+    of_three = "intervals are the range of the seeds: with 3 of them it holds the true median with "
+    assert f"{of_three}probability 75 %" in exhibit_of(name, *two_datasets(seeds=3)).caption
+    assert "intervals are 95 % intervals over seeds" in exhibit_of(name, *two_datasets(seeds=6)).caption
+
+
+def test_the_grey_of_untrained_networks_is_named_where_it_is(quick):
+    assert "Grey: networks at their initial weights." in made("scores_per_model", quick).caption
+    plan = make_plan(("dsprites",), QUICKSTART_STRENGTHS, 2)
+    assert "Grey" not in exhibit_of("scores_per_model", plan, make_scores(plan)).caption
 
 
 def test_a_total_correlation_of_nothing_counts_though_it_cannot_be_drawn():

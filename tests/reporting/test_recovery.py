@@ -89,6 +89,9 @@ def test_the_better_objective_wins_as_often_as_its_scores_say(part_of_the_grid):
     assert row["probability"] == pytest.approx((a[:, None] > b[None, :]).mean())
     assert row["low"] < row["probability"] < row["high"]
     pair = exhibit.numbers.query("objective == 'β-VAE' and against == 'FactorVAE'")
+    means = exhibit.summary.set_index(["objective", "against"]).loc["β-VAE", "FactorVAE"]
+    assert means["probability"] == pytest.approx(pair["probability"].mean(), rel=1e-12)
+    assert means["low"] < means["probability"] < means["high"]
     shown = exhibit.table.set_index("P(row > column)")
     assert shown.loc["β-VAE", "FactorVAE"].startswith(f"{100 * pair['probability'].mean():.0f} [")
     assert shown.loc["FactorVAE", "β-VAE"].startswith(f"{100 - 100 * pair['probability'].mean():.0f} [")
@@ -139,6 +142,9 @@ def test_the_means_total_correlation_is_above_but_for_dip_vae_i_at_weak_strength
     shown = exhibit.table.set_index("data set")["share with TC(mean) > TC(samples)"]
     share = above[numbers["data"] == "Cars3D"].mean()
     assert shown["Cars3D"].startswith(f"{share:.2f} [")
+    own = exhibit.summary.set_index("data").loc["Cars3D"]
+    assert own["share"] == pytest.approx(share, rel=1e-12)
+    assert own["low"] < own["share"] < own["high"]
 
 
 def test_pairwise_information_has_the_slopes_put_in(part_of_the_grid):

@@ -1,13 +1,16 @@
 """`bench report` from a folder on disk to one page that needs nothing else."""
 
 import re
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import main
 from bench.reporting import build
 from bench.reporting.exhibits import EXHIBITS
 from bench.store import load_scores
@@ -91,14 +94,36 @@ def test_markdown_names_the_same_figures(report):
         assert (report / figure).is_file()
 
 
+def test_a_report_of_every_study_fails_where_one_cannot_be_read(results, tmp_path):
+    def reports():
+        words = ["report", "--results", str(folder), "--reports", str(tmp_path), "--only", "metric_pairs"]
+        return CliRunner().invoke(main, words)
+
+    folder = shutil.copytree(results, tmp_path / "results")
+    shutil.rmtree(folder / "rerun")
+    whole = reports()
+    assert (whole.exit_code, "empty has no scores yet" in whole.output) == (0, True)
+    (folder / "empty" / "study.json").write_text("{")
+    damaged = reports()
+    assert damaged.exit_code == 1
+    assert "study.json is damaged" in damaged.output
+    assert (tmp_path / "quickstart" / "index.html").is_file()
+
+
 def test_two_studies_side_by_side(results, tmp_path):
     folder = build(results / "quickstart", tmp_path, only=["settings"], compare=results / "rerun")
     table = pd.read_csv(folder / "tables" / "comparison.csv")
     assert set(table["score"]) == {"FactorVAE score", "MIG", "DCI (forest)", "Modularity", "SAP"}
     np.testing.assert_allclose(table["mean"] - table["mean_other"], -0.01)
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert "−0.010 [−0.010, −0.010]" in page
+    assert "−0.010 [−0.010,\u00a0−0.010]" in page
     assert '<section id="separation">' not in page
+    folder = build(results / "quickstart", tmp_path, only=["comparison"], compare=results / "rerun")
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert '<section id="settings">' not in page
+    assert ' href="tables/comparison_summary.csv"' in page
+    table = pd.read_csv(folder / "tables" / "comparison_summary.csv")
+    np.testing.assert_allclose(table["difference"], -0.01)
 
 
 def test_a_study_without_scores_says_what_to_run(results, tmp_path):
@@ -122,7 +147,8 @@ def test_a_foreign_parquet_file_is_named(results, tmp_path):
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"formats": ["pdf"]}, "--format pdf: no such format; allowed are html, md"),
     ({"formats": []}, "--format names no format; allowed are html, md"),
-    ({"only": ["figure_3"]}, "--only figure_3: no such exhibit; allowed are findings"),
+    ({"only": ["figure_3"]}, "--only figure_3: no such exhibit; allowed are comparison, findings"),
+    ({"only": ["comparison"]}, "--only comparison: add --compare STUDY"),
 ])  # fmt: skip
 def test_a_wrong_word_is_answered_with_the_right_ones(results, tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):

@@ -1,6 +1,7 @@
 """The report's statistics against scipy, scikit-learn, textbook values and simulated coverage."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression
@@ -161,6 +162,48 @@ def test_pooled_median_of_a_resample_is_that_of_the_repeated_values():
     assert found.value == 2.5
     assert found.low < 2.5 < found.high
     assert np.isnan(s.pooled_median(x, np.array(list("abcd")), np.random.default_rng(0)).low)
+
+
+def test_thirds_of_a_resample_are_those_of_the_repeated_cells():
+    rng = np.random.default_rng(2)
+    by, x = rng.integers(0, 5, 14) / 1.0, rng.standard_normal(14)
+    groups = np.repeat(list("abcd"), [2, 3, 4, 5])
+    [found, doubled] = s.median_by_thirds(by, np.stack([x, 2 * x]).T, groups, np.random.default_rng(3))
+    order = np.argsort(by, kind="stable")
+    weights = s.seed_weights(groups[order], np.random.default_rng(3)).astype(int)
+
+    def slow(copies):  # parts of 5, 4 and 5 cells, as pandas' qcut makes them
+        return [np.median(part) for part in np.split(np.repeat(x[order], copies), [5, 9])]
+
+    drawn, value = np.array([slow(w) for w in weights]), slow(np.ones(14, int))
+    for i, third in enumerate(found):
+        expected = s.estimate_from(value[i], drawn[:, i], (5, 4, 5)[i], s.widening(groups))
+        assert third == expected
+        assert doubled[i].high == pytest.approx(2 * third.high)
+    labels = pd.qcut(pd.Series(by).rank(method="first"), 3, labels=False)
+    assert value == [np.median(x[labels == i]) for i in range(3)]
+    assert np.isnan(s.median_by_thirds(by, x[:, None], np.arange(14), rng)[0][0].low)
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_intervals_of_medians_by_thirds_cover(seeds):
+    """Thirds of a score that 36 settings and their seeds move, as they move what is looked at."""
+    groups = np.repeat(np.arange(36), seeds)
+    means = stats.norm.ppf((np.arange(36) + 0.5) / 36)
+    settings = np.stack([means, 0.6 * means + 0.5 * np.random.default_rng(5).standard_normal(36)])
+
+    def cells(rng, of):
+        common = rng.standard_normal(len(of))
+        return settings[:, of] + np.stack([common, 0.6 * common + 0.8 * rng.standard_normal(len(of))])
+
+    by, x = cells(np.random.default_rng(1), np.repeat(np.arange(36), 5000))
+    truth = np.median(x[by > np.quantile(by, 2 / 3)])
+
+    def interval(rng):
+        by, x = cells(rng, groups)
+        return s.median_by_thirds(by, x[:, None], groups, rng)[0][2]
+
+    assert 0.9 <= coverage(truth, interval, 250) <= 0.98
 
 
 def test_intervals_of_shares_cover():

@@ -1,5 +1,8 @@
 """One table as text for people, for LaTeX and for the page."""
 
+import re
+from importlib import resources
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +32,25 @@ def test_html_escapes_and_says_when_rows_are_left_out():
     assert "<b>" not in page
     assert page.count("<tr>") == ROWS_ON_PAGE + 1
     assert f"{ROWS_ON_PAGE} of {ROWS_ON_PAGE + 1} rows" in page
+
+
+def test_a_column_with_long_text_wraps_in_every_row():
+    page = to_html(pd.DataFrame({"why": ["short", "a" * 37], "short": ["b", "c"]}))
+    assert page.count('<td class="wrap">') == 2
+    assert page.count('<td class="txt">') == 2
+
+
+def test_the_page_sorts_by_the_first_number_of_a_cell():
+    script = (resources.files("bench.reporting") / "template" / "page.js").read_text(encoding="utf-8")
+    number = re.compile(re.search(r"\.match\(/(.*?)/\)", script)[1])
+
+    def first(cell):  # as page.js reads it
+        found = number.match(cell.replace(",", "").replace("−", "-"))
+        return float(found[1]) if found else None
+
+    cells = {"> 100,000": 1e5, "≤ −0.3": -0.3, "−0.98 [−0.99, 0.5]": -0.98, "1.2e−05": 1.2e-5, "3 of 66": 3,
+             "–": None, "MIG": None}  # fmt: skip
+    assert {cell: first(cell) for cell in cells} == cells
 
 
 def test_markdown_is_a_pipe_table():

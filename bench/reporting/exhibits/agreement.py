@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, too_little
 from bench.reporting.exhibits.correlations import correlations, draw, readable
 from bench.reporting.statistics import means, spearman_matrix
 
@@ -42,7 +42,7 @@ def estimator_agreement(study: Study, rng: Generator) -> Exhibit:
         for data in study.datasets:
             cells = study.cells[(study.cells["data"] == data) & study.trained]
             pair = study.values.loc[cells.index, [main[other.metric].name, other.name]].to_numpy()
-            [[rho]] = spearman_matrix(pair[:, :1], pair[:, 1:], cells["setting"].to_numpy(str), rng)
+            [[rho]] = spearman_matrix(pair[:, :1], pair[:, 1:], numbered(cells["setting"]), rng)
             gap = pair[:, 1] - pair[:, 0]
             gap = gap[np.isfinite(gap)]
             difference, distance = means([gap, np.abs(gap)])

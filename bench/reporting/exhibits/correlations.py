@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import slug
+from bench.reporting.exhibit import numbered, slug
 from bench.reporting.plots import heatmap
 from bench.reporting.statistics import spearman_matrix
 from bench.reporting.style import Drawing, figure, finish
@@ -25,7 +25,7 @@ def correlations(study: Study, rows: list[Column], columns: list[Column], rng: G
         values = study.values.loc[cells.index]
         estimates = spearman_matrix(
             values[[c.name for c in rows]].to_numpy(), values[[c.name for c in columns]].to_numpy(),
-            cells["setting"].to_numpy(str), rng,
+            numbered(cells["setting"]), rng,
         )  # fmt: skip
         for row, line in zip(rows, estimates, strict=True):
             for column, estimate in zip(columns, line, strict=True):

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
-from bench.reporting.names import model_name
+from bench.reporting.exhibit import Exhibit, completeness, numbered, slug, too_little
+from bench.reporting.names import REFERENCE, model_name
 from bench.reporting.plots import violin
 from bench.reporting.statistics import pooled_median
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
@@ -31,8 +31,9 @@ def scores_per_model(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         TITLE, OF_PAPER,
         "Every trained model of an objective, over all its strengths and seeds; the tick is the median, "
-        "the thin line spans the quartiles, shapes are densities cut at the range of the data. Grey: "
-        "networks at their initial weights. Look at how much the objectives overlap.",
+        "the thin line spans the quartiles, shapes are densities cut at the range of the data."
+        f"{' Grey: networks at their initial weights.' if REFERENCE in models else ''} "
+        "Look at how much the objectives overlap.",
         completeness(study, metrics, models=models),
         tuple(_panels(spread, study.datasets, metrics, models, rng)),
         _numbers(study, spread, rng),
@@ -44,7 +45,7 @@ def _numbers(study: Study, spread: dict[tuple[str, str, str], pd.Series], rng: G
     for (data, metric, model), x in spread.items():
         if x.empty:
             continue
-        middle = pooled_median(x.to_numpy(), study.cells.loc[x.index, "setting"].to_numpy(str), rng)
+        middle = pooled_median(x.to_numpy(), numbered(study.cells.loc[x.index, "setting"]), rng)
         quartiles = dict(zip(("min", "q25", "q75", "max"), np.quantile(x, [0, 0.25, 0.75, 1]), strict=True))
         rows.append(
             {"data": data, "metric": metric, "model": model_name(model), "n": len(x), "median": middle.value,

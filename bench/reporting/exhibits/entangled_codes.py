@@ -6,8 +6,8 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
-from bench.reporting.exhibits.strength import bars, draw_lines, floor, setting_medians, strengths
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, slug, too_little
+from bench.reporting.exhibits.strength import draw_lines, floor, intervals, setting_medians, strengths
 from bench.reporting.names import REFERENCE, count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import share
@@ -62,7 +62,8 @@ def _against_strength(
         return too_little(title, of_paper, "no trained cell has such a score.")
     return Exhibit(
         title, of_paper,
-        f"{caption} Medians over seeds; values: {strengths(study, models)}. {bars(numbers)}{floor(study)}",
+        f"{caption} Medians over seeds; values: {strengths(study, models)}. "
+        f"{intervals(numbers['n'])}{floor(study)}",
         completeness(study, columns, models=[*models, REFERENCE]),
         tuple(draw_lines(study, columns, models, numbers, name)), numbers,
     )  # fmt: skip
@@ -86,7 +87,7 @@ def mean_against_sampled(study: Study, rng: Generator) -> Exhibit:
     if not drawable.any():
         return too_little(title, of_paper, "no trained cell has a positive total correlation of both.")
     numbers = study.cells.loc[values.index, ["data", "model", "label", "seed"]].join(values)
-    left_out = int((~drawable).sum())
+    left_out, shares = int((~drawable).sum()), _shares_above(study, numbers, rng)
     return Exhibit(
         title, of_paper,
         "One point per trained model, in nats; on the line both are equal. The paper: for many models "
@@ -95,7 +96,7 @@ def mean_against_sampled(study: Study, rng: Generator) -> Exhibit:
         completeness(study, columns),
         tuple(_mean_sampled(part, data, study.models()) for data in study.datasets
               if len(part := numbers[drawable & (numbers["data"] == data)])),
-        numbers.reset_index(drop=True), _shares_above(study, numbers, rng),
+        numbers.reset_index(drop=True), _readable(shares), shares,
     )  # fmt: skip
 
 
@@ -104,12 +105,16 @@ def _shares_above(study: Study, numbers: pd.DataFrame, rng: Generator) -> pd.Dat
     rows = []
     for data, part in numbers.groupby("data", sort=False):
         above = (part["mean"] > part["sampled"]).to_numpy()
-        found = share(above, study.cells.loc[part.index, "setting"].to_numpy(str), rng)
-        rows.append(
-            {"data set": data, "models": found.n,
-             "share with TC(mean) > TC(samples)": bracket(found.value, found.low, found.high)}
-        )  # fmt: skip
+        found = share(above, numbered(study.cells.loc[part.index, "setting"]), rng)
+        rows.append({"data": data, "n": found.n, "share": found.value, "low": found.low, "high": found.high})
     return pd.DataFrame(rows)
+
+
+def _readable(shares: pd.DataFrame) -> pd.DataFrame:
+    shown = [bracket(*row) for row in shares[["share", "low", "high"]].to_numpy()]
+    return pd.DataFrame(
+        {"data set": shares["data"], "models": shares["n"], "share with TC(mean) > TC(samples)": shown}
+    )
 
 
 def _mean_sampled(numbers: pd.DataFrame, data: str, models: list[str]) -> Drawing:

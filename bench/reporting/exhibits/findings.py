@@ -17,8 +17,10 @@ def findings(study: Study, rng: Generator) -> Exhibit:
         "The paper’s findings", "",
         "Estimate with its 95 % interval, from a bootstrap over seeds within settings. A finding agrees "
         "if the whole interval lies in the region named, differs if all of it lies outside, and has too "
-        "little data otherwise; so has one whose scores are there for less than 95 % of its cells, or "
-        "that is said across data sets and rests on fewer than three. Only the paper’s data sets, objectives "
+        "little data otherwise. One that says several things has a part for each: it agrees if every part "
+        "does, differs if one lies outside at Bonferroni’s level, and the part that decides is shown. Scores "
+        "must be there for 95 % of the cells of every data set, vary, and be computed as the paper’s; what "
+        "is said across data sets needs three of them. Only the paper’s data sets, objectives "
         "and metrics take part. The regions are this project’s (a finding in words has no numbers). "
         "Shares of variance are put to the paper’s 50 seeds and stand beside the mean of the same entries of "
         "Table 5, within 5 points; success rates need all of Table 1’s data sets and metrics, within 3. What "

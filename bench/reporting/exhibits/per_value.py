@@ -8,6 +8,7 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, too_little
+from bench.reporting.exhibits.strength import intervals
 from bench.reporting.names import model_name, number
 from bench.reporting.plots import violin
 from bench.reporting.statistics import medians
@@ -31,7 +32,8 @@ def scores_per_value(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         title, of_paper,
         f"{data}: all seeds of every value, the weakest on top. Look at how far the seeds of one value "
-        "spread against the distance between values.",
+        "spread against the distance between values. Medians are among the numbers. "
+        f"{intervals(numbers['n'], 'Their intervals')}",
         completeness(study, metrics, data, models), (_drawing(found, metrics, models, data, rng),), numbers,
     )  # fmt: skip
 

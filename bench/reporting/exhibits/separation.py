@@ -10,7 +10,7 @@ from numpy.random import Generator
 from scipy import stats
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, too_little
 from bench.reporting.exhibits.settings import setting_means
 from bench.reporting.names import REFERENCE, count
 from bench.reporting.statistics import (
@@ -59,9 +59,9 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
     scores = study.of(metric, data=data)
     cells = study.cells.loc[scores.index]
     trained = (cells["model"] != REFERENCE).to_numpy()
-    x, settings = scores.to_numpy()[trained], cells["setting"].to_numpy(str)[trained]
+    x, settings = scores.to_numpy()[trained], numbered(cells["setting"])[trained]
     untrained = scores.to_numpy()[~trained]
-    floor = np.full(len(untrained), REFERENCE)  # untrained networks differ by their seed alone
+    floor = np.full(len(untrained), -1)  # no trained setting; untrained networks differ by their seed alone
     drawn = winning_draws(x, untrained, seed_weights(settings, rng), seed_weights(floor, rng))
     wins = probability_of_winning(x, untrained, drawn, np.concatenate([settings, floor]))
     explained = variance_explained(x, settings, settings, rng)

@@ -7,6 +7,7 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.exhibits.strength import intervals
 from bench.reporting.statistics import means, medians
 
 TITLE = "Every setting, every score"
@@ -23,7 +24,8 @@ def scores_per_setting(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         TITLE, "",
         "Mean over the seeds of a setting with its 95 % interval (Student’s t, exact for normal scores "
-        "at few seeds); medians are in the CSV. Click a column’s head to sort.",
+        "at few seeds); medians are in the CSV. "
+        f"{intervals(numbers['n'], 'Their intervals')} Click a column’s head to sort.",
         completeness(study, metrics, models=study.models(trained_only=False)),
         numbers=numbers,
         table=_readable(numbers, metrics),

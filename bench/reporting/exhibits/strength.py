@@ -29,7 +29,7 @@ def scores_against_strength(study: Study, rng: Generator) -> Exhibit:
         TITLE, OF_PAPER,
         "Median over the seeds of each setting; the horizontal axis counts the values of an objective "
         "from the weakest to the strongest, since values of different objectives are not comparable "
-        f"({strengths(study, study.models())}). {bars(numbers)}{floor(study)}",
+        f"({strengths(study, study.models())}). {intervals(numbers['n'])}{floor(study)}",
         completeness(study, metrics, models=study.models(trained_only=False)),
         tuple(draw_lines(study, metrics, study.models(), numbers, "scores_against_strength")),
         numbers,
@@ -62,18 +62,17 @@ def strengths(study: Study, models: list[str]) -> str:
     return "; ".join(parts) if parts else "no objective here has one"
 
 
-def bars(numbers: pd.DataFrame) -> str:
-    """What the intervals mean at this number of seeds."""
-    seeds = numbers["n"]
+def intervals(seeds: pd.Series, what: str = "Bars") -> str:
+    """What the intervals of `medians`, called `what`, mean where settings have these numbers of seeds."""
     alone = " A setting with one seed has none." if (seeds < 2).any() else ""
     n = seeds[seeds > 1].min()
     if n < 6:
         return (
-            f"Bars are the range of the seeds: with {n:.0f} of them it holds the true median with "
-            f"probability {100 * median_coverage(int(n)):.0f} %, with six or more seeds bars are 95 % "
+            f"{what} are the range of the seeds: with {n:.0f} of them it holds the true median with "
+            f"probability {100 * median_coverage(int(n)):.0f} %, with six or more seeds they are 95 % "
             f"intervals.{alone}"
         )
-    return f"Bars are 95 % intervals over seeds, from order statistics.{alone}"
+    return f"{what} are 95 % intervals over seeds, from order statistics.{alone}"
 
 
 def floor(study: Study) -> str:

@@ -11,8 +11,8 @@ from numpy.random import Generator
 from bench.reporting.cells import Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
 from bench.reporting.exhibits.correlations import draw_matrix
-from bench.reporting.exhibits.strength import setting_medians
-from bench.reporting.names import PAPER_METRICS
+from bench.reporting.exhibits.strength import intervals, setting_medians
+from bench.reporting.names import PAPER_DATASETS, PAPER_METRICS
 from bench.reporting.plots import name_models, scatter
 from bench.reporting.published import PUBLISHED
 from bench.reporting.selection import KINDS, scores_by_seed, success_rates
@@ -96,7 +96,8 @@ def medians_across_datasets(study: Study, rng: Generator) -> Exhibit:
     return Exhibit(
         title, of_paper,
         f"One point per setting: its median on {base} (horizontal) and on another data set (vertical); the "
-        "medians’ intervals are among the numbers. The paper: only Color-dSprites lines up with dSprites.",
+        "medians and their intervals are among the numbers. "
+        f"{intervals(numbers['n'], 'The intervals')} The paper: only Color-dSprites lines up with dSprites.",
         completeness(study, study.metrics()), (_medians(wide, base, others, study),),
         numbers.drop(columns="choice"),
     )  # fmt: skip
@@ -132,11 +133,12 @@ def selection_success(study: Study, rng: Generator) -> Exhibit:
     title, of_paper = "Chosen settings against random ones", "Table 1 = Table 6"
     metrics = [m for m in study.metrics() if m.metric in PAPER_METRICS] or study.metrics()  # to compare rates
     scores = scores_by_seed(study, metrics)
+    as_there = set(study.cells["source"]) == {"real"} and set(study.cells["dataset"]) <= set(PAPER_DATASETS)
     rows = []
     for kind, (metric, data, published) in KINDS.items():
         estimate = success_rates(scores, kind, rng)
         others = {seeds: success_rates(scores, kind, rng, seeds) for seeds in ("together", "any")}
-        paper = PUBLISHED.values[published] if set(study.cells["source"]) == {"real"} else None
+        paper = PUBLISHED.values[published] if as_there else None
         rows.append({"metric": metric, "data set": data, "percent": 100 * estimate.value,
         "low": 100 * estimate.low,
                      "high": 100 * estimate.high, "draws": estimate.n,

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, too_little
 from bench.reporting.names import PAPER_SEEDS, count
 from bench.reporting.published import PUBLISHED
 from bench.reporting.statistics import (
@@ -26,7 +26,7 @@ def variance_by_choice(study: Study, rng: Generator) -> Exhibit:
     """R² of every score by objective and by objective × value (locatello2019.md §7.1), beside the paper's."""
     title, of_paper = "Variance explained by objective and by value", "Table 5"
     numbers, shares = explained(study, rng)
-    wider = widening(study.cells.loc[study.trained, "setting"].to_numpy(str))
+    wider = widening(numbered(study.cells.loc[study.trained, "setting"]))
     if numbers.empty or numbers["r2"].isna().all():
         return too_little(
             title, of_paper, "two objectives or two values with more cells than settings are needed."
@@ -53,13 +53,14 @@ def explained(study: Study, rng: Generator) -> tuple[pd.DataFrame, list[Variance
     rows, shares = [], []
     for data in study.datasets:
         cells = study.cells[(study.cells["data"] == data) & study.trained]
-        weights = seed_weights(cells["setting"].to_numpy(str), rng)
+        groups = {column: numbered(cells[column]) for column in LEVELS.values()}
+        weights = seed_weights(groups["setting"], rng)
         for metric in study.metrics():
             x = study.values.loc[cells.index, metric.name].to_numpy()
             there = np.isfinite(x)
-            settings = cells["setting"].to_numpy(str)[there]
+            settings = groups["setting"][there]
             for level, column in LEVELS.items():
-                labels = cells[column].to_numpy(str)[there]
+                labels = groups[column][there]
                 share = variance_explained(x[there], labels, settings, rng, weights=weights[:, there])
                 shares.append(share)
                 rows.append(

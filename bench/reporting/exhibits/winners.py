@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
-from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
+from bench.reporting.exhibit import Exhibit, bracket, completeness, numbered, too_little
 from bench.reporting.names import model_name
 from bench.reporting.statistics import (
     Estimate,
@@ -32,39 +32,44 @@ def winning_objectives(study: Study, rng: Generator) -> Exhibit:
     numbers = pd.DataFrame([duel[0] for duel in duels])
     if numbers.empty:
         return too_little(title, "Figures 3, 13", "no two objectives are scored on one data set.")
+    means = _means(duels, study)
     return Exhibit(
         title, "Figures 3, 13",
         "Probability in percent that a random trained model of the objective scores above a random one of "
         "the other, over all their values and seeds, ties counting half, with its 95 % interval (bootstrap "
         "over seeds). Mean over data sets and metrics here, every pair in the CSV.",
-        completeness(study, metrics), numbers=numbers, table=_readable(duels, study), text=_prose(numbers),
+        completeness(study, metrics), numbers=numbers, table=_readable(means, study), summary=means,
+        text=_prose(numbers),
     )  # fmt: skip
 
 
-def _resamples(study: Study, data: str, rng: Generator) -> dict[str, tuple[pd.Index, np.ndarray]]:
-    """Model -> its cells on a data set and resamples of their seeds, which all metrics share."""
+def _resamples(study: Study, data: str, rng: Generator) -> dict[str, tuple[pd.Index, np.ndarray, np.ndarray]]:
+    """Model -> its cells on a data set, their settings and resamples of seeds, which all metrics share."""
     cells = study.cells[study.cells["data"] == data]
-    found = {model: cells.index[cells["model"] == model] for model in study.models()}
+    settings = numbered(cells["setting"])
+    found = {model: (cells["model"] == model).to_numpy() for model in study.models()}
     return {
-        model: (index, seed_weights(cells.loc[index, "setting"].to_numpy(str), rng))
-        for model, index in found.items()
-        if len(index)
+        model: (cells.index[own], settings[own], seed_weights(settings[own], rng))
+        for model, own in found.items()
+        if own.any()
     }
 
 
 def _duels(
-    study: Study, data: str, metrics: list[Column], resamples: dict[str, tuple[pd.Index, np.ndarray]]
+    study: Study,
+    data: str,
+    metrics: list[Column],
+    resamples: dict[str, tuple[pd.Index, np.ndarray, np.ndarray]],
 ) -> list[tuple[dict, Estimate, np.ndarray]]:
     """A row, its estimate and its draws per metric and pair of objectives that are scored on one data set."""
     found = []
     for metric in metrics:
         sides = {}
-        for model, (index, weights) in resamples.items():
+        for model, (index, settings, weights) in resamples.items():
             x = study.values.loc[index, metric.name].to_numpy()
             there = np.isfinite(x)
             if there.any():
-                settings = study.cells.loc[index, "setting"].to_numpy(str)[there]
-                sides[model] = x[there], weights[:, there], settings
+                sides[model] = x[there], weights[:, there], settings[there]
         for a, b in combinations(sides, 2):
             (x, left, of_x), (y, right, of_y) = sides[a], sides[b]
             drawn = winning_draws(x, y, left, right)
@@ -75,18 +80,27 @@ def _duels(
     return found
 
 
-def _readable(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.DataFrame:
-    """Objective × objective: mean probability over data sets and metrics in percent, with its interval."""
-    labels = [model_name(m) for m in study.models()]
-    table = pd.DataFrame("–", index=labels, columns=labels)
-    wider = widening(study.cells.loc[study.trained, "setting"].to_numpy(str))
-    for a, b in combinations(labels, 2):
+def _means(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.DataFrame:
+    """One row per pair of objectives: mean probability over data sets and metrics, with its interval."""
+    wider = widening(numbered(study.cells.loc[study.trained, "setting"]))
+    rows = []
+    for a, b in combinations([model_name(m) for m in study.models()], 2):
         own = [d for d in duels if (d[0]["objective"], d[0]["against"]) == (a, b)]
         if own:
             mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own], wider)
-            percent = 100 * np.array([mean.value, mean.low, mean.high])
-            table.loc[a, b] = bracket(*percent, digits=0)
-            table.loc[b, a] = bracket(*(100 - percent)[[0, 2, 1]], digits=0)
+            rows.append({"objective": a, "against": b, "probability": mean.value, "low": mean.low,
+                         "high": mean.high, "n": mean.n})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _readable(means: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Objective × objective: the mean probability in percent, with its interval."""
+    labels = [model_name(m) for m in study.models()]
+    table = pd.DataFrame("–", index=labels, columns=labels)
+    for row in means.itertuples():
+        percent = 100 * np.array([row.probability, row.low, row.high])
+        table.loc[row.objective, row.against] = bracket(*percent, digits=0)
+        table.loc[row.against, row.objective] = bracket(*(100 - percent)[[0, 2, 1]], digits=0)
     return table.rename_axis("P(row > column)").reset_index()
 
 

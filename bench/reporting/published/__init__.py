@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 
+from bench.reporting.names import DATASET_NAMES
+
 _TABLE_METRICS = {
     "beta_vae": "betavae", "factor_vae": "factorvae", "mig": "mig", "dci": "dci", "modularity": "modularity",
     "sap": "sap",
 }  # fmt: skip
+
+_DATASETS = {printed: own for own, printed in DATASET_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,10 @@ class Published:
     def table_5(self, table: str, data: str, metric: str) -> float | None:
         """R² in percent of Table 5a (`t5a`) or 5b (`t5b`) for a printed data set; None where it has none.
 
-        Rendered data have another printed name and so no published value.
+        A printed name is that of one data set's published files (names.dataset_name): rendered data and a
+        user's own have others, and so no published value.
         """
-        name = data.lower().replace("-", "_")
-        found = self.values.get(f"{table}_{name}_{_TABLE_METRICS.get(metric, '')}")
+        found = self.values.get(f"{table}_{_DATASETS.get(data)}_{_TABLE_METRICS.get(metric)}")
         return float(found.value) if found and found.verified else None
 
     def figure_2(self, one: str, other: str) -> float:

@@ -15,6 +15,7 @@ from bench.reporting.statistics.correlation import (
 )
 from bench.reporting.statistics.location import (
     means,
+    median_by_thirds,
     median_coverage,
     medians,
     pooled_median,
@@ -39,8 +40,9 @@ from bench.reporting.statistics.winning import auc, probability_of_winning, winn
 
 __all__ = [
     "DRAWS", "Estimate", "LEVEL", "MOST_SEEDS", "VarianceExplained", "auc", "contrast", "estimate_from",
-    "mean_of_estimates", "means", "median_coverage", "medians", "normal_interval", "percentiles",
-    "pooled_deviation", "pooled_median", "probability_of_winning", "repeated", "resampled_medians",
+    "mean_of_estimates", "means", "median_by_thirds", "median_coverage", "medians", "normal_interval",
+    "percentiles", "pooled_deviation", "pooled_median", "probability_of_winning", "repeated",
+    "resampled_medians",
     "seed_weights", "seeds_needed", "share", "spearman", "spearman_interval", "spearman_matrix",
     "spearman_resampled", "spearman_rows", "variance_explained", "weighted_ranks", "widening",
     "winning_draws",

@@ -22,8 +22,14 @@ def weighted_ranks(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     _, value = np.unique(x, return_inverse=True)
     order = np.argsort(value, kind="stable")
     edges = np.flatnonzero(np.diff(value[order], prepend=-1))
-    copies = np.add.reduceat(weights[:, order], edges, axis=1)
-    return (np.cumsum(copies, axis=1) - (copies - 1) / 2)[:, value]
+    copies = np.take(weights, order, axis=1)
+    if len(edges) < len(x):
+        copies = np.add.reduceat(copies, edges, axis=1)
+    ranks = np.cumsum(copies, axis=1)
+    copies -= 1  # in place: new arrays of this size take most of the time
+    copies /= 2
+    ranks -= copies
+    return np.take(ranks, value, axis=1)
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
@@ -61,7 +67,7 @@ class _Resampled:
         # numbers in place of words: they are compared for every pattern of missing values
         self._groups = np.unique(groups, return_inverse=True)[1]
         self._rng, self._draws = rng, draws
-        self._weights: dict[bytes, np.ndarray] = {}
+        self._weights: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}  # and their square roots
         self._ranks: dict[tuple[bytes, bytes], np.ndarray] = {}
 
     def correlation(self, x: np.ndarray, y: np.ndarray) -> Estimate:
@@ -70,7 +76,8 @@ class _Resampled:
         if np.isnan(rho) or not repeated(groups):
             return Estimate(rho, np.nan, np.nan, len(groups))
         if mask not in self._weights:
-            self._weights[mask] = seed_weights(groups, self._rng, self._draws)
+            weights = seed_weights(groups, self._rng, self._draws)
+            self._weights[mask] = weights, np.sqrt(weights)
         drawn = np.einsum("dn,dn->d", self._standardised(x[both], mask), self._standardised(y[both], mask))
         return _on_fishers_scale(rho, drawn, groups, len(groups))
 
@@ -78,10 +85,13 @@ class _Resampled:
         """Ranks (draws, n) scaled so that the product of two columns sums to their correlation."""
         key = (mask, x.tobytes())
         if key not in self._ranks:
-            weights = self._weights[mask]
-            ranks = np.sqrt(weights) * (weighted_ranks(x, weights) - (len(x) + 1) / 2)
+            weights, roots = self._weights[mask]
+            ranks = weighted_ranks(x, weights)
+            ranks -= (len(x) + 1) / 2
+            ranks *= roots
             with np.errstate(invalid="ignore"):
-                self._ranks[key] = ranks / np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+                ranks /= np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+            self._ranks[key] = ranks
         return self._ranks[key]
 
 

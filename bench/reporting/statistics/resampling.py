@@ -33,8 +33,10 @@ def seed_weights(groups: np.ndarray, rng: Generator, draws: int = DRAWS) -> np.n
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     start = np.concatenate([[0], np.cumsum(sizes)[:-1]])[group]
-    drawn = order[start + np.floor(rng.random((draws, len(group))) * sizes[group]).astype(int)]
-    flat = drawn + np.arange(draws)[:, None] * len(group)
+    chosen = rng.random((draws, len(group)))
+    chosen *= sizes[group]  # in place, here and below: new arrays of this size take most of the time
+    flat = order.take(chosen.astype(int) + start)
+    flat += np.arange(draws)[:, None] * len(group)
     return np.bincount(flat.ravel(), minlength=draws * len(group)).reshape(draws, len(group)).astype(float)
 
 

@@ -100,7 +100,11 @@ def _reached_by_chance(
     of_unit = labels[np.unique(unit, return_index=True)[1]]
     members = (of_unit[:, None] == np.unique(labels)).astype(float)
     order = rng.permuted(np.tile(np.arange(len(of_unit)), (draws, 1)), axis=1)
-    sums, sizes = (np.bincount(unit, weights)[order] @ members for weights in (centred, np.ones(len(unit))))
+    cells = np.bincount(unit)
+    sums = np.bincount(unit, centred)[order] @ members
+    sizes = (
+        cells[order if np.ptp(cells) else order[:1]] @ members
+    )  # of equal units, any dealing gives the same
     between = (sums**2 / sizes).sum(axis=1)
     # the dealing that was seen, or its like, reaches it up to rounding
     return float((1 + (between >= (1 - 1e-9) * raw * (centred**2).sum()).sum()) / (draws + 1))

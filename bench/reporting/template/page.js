@@ -1,7 +1,7 @@
 // Sort a table by a click on a column's head: numbers by their first number, anything else as text.
 const first = (cell) => {
-  const found = cell.textContent.replaceAll(",", "").replace("−", "-").match(/^-?\d+(\.\d+)?(e[+-−]?\d+)?/);
-  return found ? Number(found[0].replace("−", "-")) : NaN;
+  const found = cell.textContent.replaceAll(",", "").replaceAll("−", "-").match(/^[<>≥≤ ]*(-?\d+(\.\d+)?(e[+-]?\d+)?)/);
+  return found ? Number(found[1]) : NaN;
 };
 document.querySelectorAll("th button").forEach((button) => button.addEventListener("click", () => {
   const head = button.parentElement, table = head.closest("table"), column = head.cellIndex;
