@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from bench.atomic import whole_file
 from bench.plan import digest
-from bench.store import DamagedFile, is_damage
+from bench.store import DamagedFile, is_damage, open_parquet
 
 ARRAYS = pa.schema(
     [
@@ -145,6 +145,20 @@ def write_curves(folder: Path, pack_id: str, rows: list[dict], about: Mapping[st
     cell_ids = sorted({row["cell_id"] for row in rows})
     path = Path(folder) / file_name(pack_id, cell_ids, ".parquet")
     return _write_rows(path, rows, CURVES, about)
+
+
+def curve_ends(folder: Path, pack_id: str) -> dict[str, int]:
+    """Last logged step of every cell whose curve an earlier try of the pack left below `folder`."""
+    ends: dict[str, int] = {}
+    for path in sorted(Path(folder).glob(f"{pack_id}-*.parquet")):
+        try:
+            table = open_parquet(path).read(columns=["cell_id", "step"])
+        except (pa.ArrowException, OSError) as error:
+            if not is_damage(error):
+                raise
+            continue  # `bench verify` names it
+        ends.update(zip(table["cell_id"].to_pylist(), table["step"].to_pylist(), strict=True))
+    return ends
 
 
 def write_arrays(

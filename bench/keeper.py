@@ -36,9 +36,7 @@ class Keeper:
         """
         about = self._about(seconds)
         if curve.steps:
-            artifacts.write_curves(
-                self.context.path / "curves", self.pack_id, _curve_rows(cells, curve), about
-            )
+            self._keep_curves(cells, curve, about)
         if not rows:
             return
         alive, parameters = [cells[row] for row in rows], state.parameters.detach()[rows]
@@ -46,6 +44,16 @@ class Keeper:
             self._keep_weights(alive, parameters, about)
         self._keep_pictures(alive, parameters, about)
         self._keep_codes(alive, parameters, about)
+
+    def _keep_curves(self, cells: Sequence[Cell], curve: Curve, about: dict[str, str]) -> None:
+        """Curves that no earlier try left: one that died after it had may have had other neighbours, hence
+        another file, and curves/ is read whole."""
+        folder = self.context.path / "curves"
+        ends = artifacts.curve_ends(folder, self.pack_id)
+        kept = {cell.id for cell in cells if ends.get(cell.id) == curve.steps[-1]}
+        rows = [row for row in _curve_rows(cells, curve) if row["cell_id"] not in kept]
+        if rows:
+            artifacts.write_curves(folder, self.pack_id, rows, about)
 
     def _keep_weights(self, cells: list[Cell], parameters: torch.Tensor, about: dict[str, str]) -> None:
         named = self.problem.network.layout.split(parameters)
