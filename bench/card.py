@@ -21,13 +21,16 @@ from bench.scoring_against import against
 from bench.store import load_scores, open_parquet
 
 
-def card(results: Path, reports: Path, cell_id: str, data: Path) -> tuple[Path, CellRecord]:
+def card(
+    results: Path, reports: Path, cell_id: str, data: Path, place: str | Path
+) -> tuple[Path, CellRecord]:
     """Write reports/<study>/cards/<cell_id>.html of a committed cell; its path, and what is on it.
 
     `cell_id` may be the first digits of an id. Pictures are those that training stored; for another cell they
-    are drawn from its kept weights with the images in `data`. Raises ValueError for an id that is none.
+    are drawn from its kept weights with the images in `data`. `place` is what the user calls `results`.
+    Raises ValueError for an id that is none.
     """
-    committed = find_committed(results, cell_id)
+    committed = find_committed(results, cell_id, place)
     record = gather(committed, data)
     path = Path(reports) / committed.folder.name / "cards" / f"{record.cell_id}.html"
     write_text(path, card_page(record))

@@ -41,10 +41,11 @@ class Committed:
         return "cpu" if self.training["device"] == "cpu" else find_device()
 
 
-def find_committed(results: Path, cell_id: str) -> Committed:
+def find_committed(results: Path, cell_id: str, place: str | Path) -> Committed:
     """The committed cell of this id in a study below `results`; ValueError says what is wrong.
 
-    The first digits of an id are enough where no other cell begins with them.
+    The first digits of an id are enough where no other cell begins with them. `place` is what its user calls
+    `results`, which may stand for an address.
     """
     found, unreadable = {}, []  # folder -> the grid that planned the cell, and the cells of such an id
     for folder in studies(results):
@@ -67,7 +68,7 @@ def find_committed(results: Path, cell_id: str) -> Committed:
             f"cell {min(meant)} of {where} is not committed yet; the study's `bench run` makes it"
         )
     known = ", ".join(folder.name for folder in studies(results)) or "none"
-    lines = [f"no study in {results} has a cell {cell_id!r} (studies: {known}); the column cell_id of scores "
+    lines = [f"no study in {place} has a cell {cell_id!r} (studies: {known}); the column cell_id of scores "
              "holds ids", *unreadable]  # fmt: skip
     raise ValueError("\n".join(lines))
 

@@ -36,7 +36,7 @@ def test_weights_give_the_pictures_and_kl_that_training_stored(results, data_dir
     stored = read_pictures(results / "tiny" / "pictures", cell.id)
     for name, pixels in stored.items():
         np.testing.assert_array_equal(drawn[name], pixels)
-    known = gather(find_committed(results, cell.id), data_dir)
+    known = gather(find_committed(results, cell.id, "results"), data_dir)
     np.testing.assert_allclose(known.kl, drawn["kl"], rtol=0.2, atol=0.02)  # over 50 images and over 1,000
     assert known.kl_of == "mean over 50 images"
 
@@ -82,7 +82,7 @@ def test_stored_pictures_need_neither_torch_nor_data(results, tmp_path):
 import sys
 from pathlib import Path
 from bench.card import card
-path, record = card(Path({str(results)!r}), Path({str(tmp_path)!r}), {cell.id!r}, Path("nowhere"))
+path, record = card(Path({str(results)!r}), Path({str(tmp_path)!r}), {cell.id!r}, Path("nowhere"), "results")
 print(len(record.pictures), sorted(set(sys.modules) & {{"torch", "ray"}}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -112,5 +112,5 @@ def test_first_digits_that_several_cells_share_are_not_enough(tmp_path):
     unique = [digit for digit in first if first.count(digit) == 1]
     if shared:
         with pytest.raises(ValueError, match="cells begin with"):
-            find_committed(tmp_path / "results", shared)
-    assert find_committed(tmp_path / "results", unique[0]).cell.id.startswith(unique[0])
+            find_committed(tmp_path / "results", shared, "results")
+    assert find_committed(tmp_path / "results", unique[0], "results").cell.id.startswith(unique[0])

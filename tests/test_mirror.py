@@ -340,7 +340,8 @@ def test_a_bucket_that_is_not_there_is_said_before_any_work(words, tiny_grid, bu
 
 
 def test_a_store_without_the_study_is_named_by_its_address(address, bucket, machine):
-    for words in (("status",), ("status", "tiny"), ("report", "tiny"), ("export", "tiny")):
+    of_a_study = (("status",), ("status", "tiny"), ("report", "tiny"), ("export", "tiny"))
+    for words in (*of_a_study, ("card", "0123abcd"), ("reproduce", "0123abcd")):
         done = cli(*words, "--results", address)
         assert done.exit_code == 2
         assert address in done.output

@@ -64,7 +64,7 @@ def committed(tmp_path):
     """A made-up committed cell, and its scores as if they had been made again."""
     folder, grid = plan_study(tmp_path / "results")
     commit(folder, grid, grid.cells)
-    found = find_committed(tmp_path / "results", grid.cells[0].id)
+    found = find_committed(tmp_path / "results", grid.cells[0].id, "results")
     return found, found.scores.copy()
 
 
@@ -111,7 +111,7 @@ def test_a_cell_of_an_earlier_grid_is_found_by_the_grid_that_planned_it(tmp_path
     folder, grid = plan_study(tmp_path / "results")
     commit(folder, grid, grid.cells)
     plan_study(tmp_path / "results", TINY.replace("seeds: 2", "seeds: 1").replace("[mig,", "[sap,"))
-    found = find_committed(tmp_path / "results", grid.cells[1].id)
+    found = find_committed(tmp_path / "results", grid.cells[1].id, "results")
     assert found.cell == grid.cells[1]
     assert {request[1] for request in found.requests} == {"training", "mig", "modularity", "unsupervised"}
 

@@ -70,7 +70,7 @@ def card(cell_id, results, reports, data_dir):
     from bench.mirror import EVERYTHING, pulled_studies
 
     folder = pulled_studies(results, None, EVERYTHING)
-    path, record = write_card(folder, Path(reports), cell_id, data_folder(data_dir))
+    path, record = write_card(folder, Path(reports), cell_id, data_folder(data_dir), results)
     click.echo(f"Card: {path}")
     if not record.pictures:
         click.echo(f"without pictures: {record.absent['pictures']}", err=True)

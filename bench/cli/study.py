@@ -165,7 +165,7 @@ def reproduce(cell_id, results, data_dir, device):
     from bench.reproduce import begin_line, lines
     from bench.reproduce import reproduce as run_again
 
-    committed = find_committed(pulled_studies(results, None), cell_id)
+    committed = find_committed(pulled_studies(results, None), cell_id, results)
     device = device or committed.device
     check_device(device, find_device())
     click.echo(begin_line(committed, device))
