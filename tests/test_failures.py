@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +19,8 @@ from test_running import scores
 from tiny import TINY
 
 import bench
-from bench import checkpoint, inline, pack, schedule, train_pack
-from bench.attempts import Attempt, DeviceLost, note
+from bench import inline, pack, schedule, train_pack
+from bench.attempts import DeviceLost
 from bench.running import run
 from bench.study_plan import make_plan
 
@@ -56,11 +55,6 @@ def test_a_diverging_cell_fails_alone_with_its_step_and_is_retried_only_when_ask
     assert set(failed["metric"]) == set(frame["metric"])
     assert make_plan(path, results=tmp_path / "results", data_dir=data_dir).cells_left == 0
     assert make_plan(path, results=tmp_path / "results", data_dir=data_dir, retry_failed=True).cells_left == 1
-
-
-def pressed(*_):
-    """In place of a function: Ctrl-C while it runs."""
-    raise KeyboardInterrupt
 
 
 def gpu_is_full():
@@ -120,82 +114,6 @@ models: {beta_vae: {beta: 1, reconstruction_weight: 8}}
 training: {architecture: dense_8, latent_dim: 4, steps: 20}
 evaluation: {images: 600, metrics: [mig]}
 """
-
-
-def test_cells_that_failed_are_tried_again_beside_the_files_that_say_so(
-    finished, tiny_grid, tmp_path, data_dir, monkeypatch
-):
-    def broken(*_):
-        raise ValueError("a mistake in the model")
-
-    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-    monkeypatch.setattr("bench.train_pack.train", broken)
-    assert run(tiny_grid, **arguments).failed == 6
-    failed = {path: path.read_bytes() for path in (tmp_path / "r" / "tiny" / "scores").iterdir()}
-    monkeypatch.undo()
-    outcome = run(tiny_grid, **arguments, retry_failed=True)
-    assert (outcome.done, outcome.failed) == (6, 0)
-    assert all(path.read_bytes() == content for path, content in failed.items())
-    again = scores(tmp_path / "r")
-    pd.testing.assert_frame_equal(again.assign(status="ok"), scores(finished).assign(status="ok"))
-    assert set(again["status"]) == {"ok"}
-
-
-def test_damaged_weights_stop_nobody_and_their_cells_train_again_where_they_are_needed(
-    finished, tiny_grid, tmp_path, data_dir
-):
-    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-    run(tiny_grid, **arguments, select_cells="model=beta_vae")
-    for path in (tmp_path / "r" / "tiny" / "models").iterdir():
-        path.write_bytes(path.read_bytes()[:3000])
-    assert run(tiny_grid, **arguments).done == 6
-    tiny_grid.write_text(TINY.replace("[mig,", "[sap, mig,"))
-    assert run(tiny_grid, **arguments).done == 6
-    assert len(bench.load_scores(tmp_path / "r" / "tiny").query("metric == 'sap'")) == 6
-
-
-def test_a_checkpoint_that_another_run_took_away_costs_time_and_nothing_else(
-    finished, tiny_grid, tmp_path, data_dir, monkeypatch
-):
-    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-
-    monkeypatch.setattr("bench.train_pack.evaluate", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_grid, **arguments)
-    monkeypatch.undo()
-    real, folder = checkpoint.load, tmp_path / "r" / "tiny" / "_work" / "checkpoints"
-    assert list(folder.iterdir())
-
-    def load_too_late(places, device):
-        for place in places:
-            place.path.unlink(missing_ok=True)
-        return real(places, device)
-
-    monkeypatch.setattr("bench.train_pack.checkpoint.load", load_too_late)
-    assert run(tiny_grid, **arguments).done == 6
-    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
-
-
-def test_a_try_that_dies_after_its_curves_leaves_them_once(
-    finished, tiny_grid, tmp_path, data_dir, monkeypatch
-):
-    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-    monkeypatch.setattr("bench.train_pack.artifacts.write_codes", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_grid, **arguments)
-    monkeypatch.undo()
-    folder = tmp_path / "r" / "tiny"
-    (written,) = (folder / "curves").iterdir()
-    died = pd.read_parquet(written)["cell_id"].unique()
-    for cell_id in died:  # as a kill leaves it: the next try has other neighbours
-        note(folder / "_work", cell_id, Attempt(step=60, size=4, deaths=1, deaths_alone=0))
-    assert run(tiny_grid, **arguments).done == 6
-    curves = [
-        pd.read_parquet(results / "tiny" / "curves").sort_values(["cell_id", "step"], ignore_index=True)
-        for results in (tmp_path / "r", finished)
-    ]
-    pd.testing.assert_frame_equal(*curves)
-    assert len(list((folder / "models").glob("*"))) > 2, "the cells were tried in groups of two"
 
 
 def test_a_cell_that_another_run_committed_while_it_waited_for_its_scores_is_left_out(
@@ -315,29 +233,6 @@ def test_images_that_do_not_fit_into_memory_are_the_machines_failure(
     with pytest.raises(OSError, match=r"the images of dsprites_quick do not fit .*--gpus-per-pack"):
         run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
     assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
-
-
-def test_a_prepared_table_with_wrong_bytes_stops_the_run_and_fails_no_cell(tiny_grid, tmp_path, data_dir):
-    shutil.copytree(data_dir, tmp_path / "data")
-    (table,) = (tmp_path / "data").rglob("*.npy")
-    with table.open("r+b") as file:
-        file.write(bytes(128))  # where numpy's header was
-    with pytest.raises(OSError, match="`bench data verify dsprites_quick --data-dir .*` checks every byte"):
-        run(tiny_grid, results=tmp_path / "r", data_dir=tmp_path / "data", executor="inline", cpus=1)
-    assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
-
-
-def test_a_torn_code_table_is_made_again(finished, tiny_grid, tmp_path, data_dir, monkeypatch):
-    arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-
-    monkeypatch.setattr("bench.score_pack.write_scores", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_grid, **arguments)
-    monkeypatch.undo()
-    for table in (tmp_path / "r" / "tiny" / "_work" / "codes").iterdir():
-        table.write_bytes(table.read_bytes()[:100])
-    assert run(tiny_grid, **arguments).done == 6
-    pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
 
 
 def test_weights_that_cannot_be_encoded_fail_their_cell_alone(tiny_grid, tmp_path, data_dir, monkeypatch):
