@@ -49,9 +49,13 @@ class Context:
         return mirror_at(self.store) if self.store else None
 
     @property
+    def run_id(self) -> str:
+        return self.provenance.get("run_id", "")
+
+    @property
     def driver(self) -> str:
         """The run whose driver outlives the processes that train, '' where it is one of them."""
-        return "" if self.in_driver else self.provenance.get("run_id", "")
+        return "" if self.in_driver else self.run_id
 
     @property
     def work(self) -> Path:
@@ -72,6 +76,7 @@ class Trained:
     cuda: str = ""  # version, '' on a CPU
     peak_memory: int = 0  # of the process that trained it, bytes
     host: str = ""  # where that was, added when it is written
+    run_id: str = ""  # of the run that trained it
 
     def write(self, work: Path, cell_id: str) -> None:
         write_text(trained_path(work, cell_id), json.dumps(asdict(self) | {"host": platform.node()}))

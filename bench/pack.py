@@ -42,7 +42,7 @@ def train_half(work: Work, context: Context, report: Report) -> None:
             train_pack(left, context, report)
         except BLAMELESS:
             raise
-        except Exception:
+        except (Exception, SystemExit):  # what a user wrote may leave by any door
             untrained = [cell for cell in left.cells if Trained.read(context.work, cell.id) is None]
             _record_failed(untrained, context, traceback.format_exc())
 
@@ -80,7 +80,8 @@ def _record_failed(cells: Sequence[Cell], context: Context, error: str) -> None:
     """Leave for the commit that `cells` failed."""
     for cell in cells:
         width = width_of(cell.training.architecture, context.device, context.width)
-        Trained("failed", error, {}, 0.0, context.device, width).write(context.work, cell.id)
+        failed = Trained("failed", error, {}, 0.0, context.device, width, run_id=context.run_id)
+        failed.write(context.work, cell.id)
 
 
 def _holding(work: Work, context: Context, report: Report, half: Callable[[Work], None]) -> None:

@@ -120,8 +120,10 @@ def _score_planned(planned, rows_of: Callable[[str], Rows], name: str, images: i
         started = time.process_time()
         try:
             numbers, found = _score_one(request, partial(rows, where), name, seed)
-        except Exception:
+        except (Exception, SystemExit) as error:
             # The only place where a metric's failure is caught: it becomes rows, and the next metric runs.
+            if isinstance(error, SystemExit) and request.metric in METRICS:
+                raise  # not a user's metric that leaves by this door: somebody ends this process
             failed = {"status": "failed", "error": traceback.format_exc().strip()}
             numbers, found = [_number(key) | failed for key in request.keys], {}
         seconds = time.process_time() - started
@@ -148,7 +150,7 @@ def _score_one(request: Request, rows: Callable[[bool], Rows], name: str, seed: 
     for key, value in result.values.items():
         low, high = interval([repeat[key] for repeat in repeats])
         numbers.append(_number(key, float(value), null.get(key), low, high, ",".join(result.flags)))
-    return numbers, result.arrays
+    return numbers, {name: np.asarray(values, dtype=np.float32) for name, values in result.arrays.items()}
 
 
 def interval(repeats: list[float]) -> tuple[float | None, float | None]:

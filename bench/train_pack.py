@@ -84,13 +84,16 @@ class PackTrainer:
         return PackTrainer(work, context, report, problem, index, keeper, width)
 
     def is_ready(self, cell: Cell) -> bool:
-        """Whether an earlier go left what scoring needs: a failure, or codes of the images now wanted."""
+        """Whether an earlier go left what scoring needs: codes of the images now wanted, or a failure.
+
+        One that is to be tried again counts only where this run made it.
+        """
         record = Trained.read(self.context.work, cell.id)
         path = codes_path(self.context.work, cell.id)
         if record is None or (record.status == "ok" and not path.is_file()):
             return False
         if record.status == "failed":
-            return True
+            return not self.context.retry_failed or record.run_id == self.context.run_id
         try:
             return np.array_equal(artifacts.read_codes(path)[2], self.index)
         except SafetensorError:  # torn by a disk: it is made again
@@ -110,26 +113,29 @@ class PackTrainer:
     def _train_stack(self, cells: list[Cell], found: Places) -> None:
         """Train, evaluate and encode cells that are at the same step, in groups that may die together.
 
-        A group that does not fit in memory is halved, and so are all later ones of the pack; one that raises
-        otherwise is recorded as failed. What the disk refuses is the run's failure, not the cells'.
+        A group that does not fit in memory is halved, and so are all later ones of the pack. One that raises
+        otherwise is tried again in halves (of the same width, hence with the same bits), so that one cell
+        never costs its neighbours. What the disk refuses is the run's failure, not the cells'.
         """
         for group, tries in self._groups(cells, found):
             try:
                 self._note(group, tries)
                 error, out_of_memory = self._try_group(group, found)
-                if out_of_memory and self.width > 1:
-                    self.width //= 2
-                    self.report({"pack": self.work.pack.id, "width": self.width})
-                    self.train(group)
-                elif error:
-                    for cell in group:
-                        self._record(cell, error, {}, 0.0)
             except DeviceLost:
                 raise  # the note stays: this process is as good as gone
             except BaseException:  # also when a key is pressed
                 self._forget(group)
                 raise
             self._forget(group)
+            if out_of_memory and self.width > 1:
+                self.width //= 2
+                self.report({"pack": self.work.pack.id, "width": self.width})
+                self.train(group)
+            elif error and len(group) > 1:
+                self.train(group[: len(group) // 2])
+                self.train(group[len(group) // 2 :])
+            elif error:
+                self._record(group[0], error, {}, 0.0)
 
     def _try_group(self, cells: list[Cell], found: Places) -> tuple[str, bool]:
         """Train a group; returns the traceback of what went wrong, if any, and whether memory was short.
@@ -141,7 +147,7 @@ class PackTrainer:
                 self._train_group(cells, found)
         except OSError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a user's model may leave by any door
             return traceback.format_exc(), is_out_of_memory(error)
         return "", False
 
@@ -210,7 +216,7 @@ class PackTrainer:
                 self._write_codes([cell], parameters_of(tensors, self.problem, self.context.device))
         except OSError:
             raise
-        except Exception:
+        except (Exception, SystemExit):
             error = traceback.format_exc()
         self._record(cell, error, {}, 0.0)
 
@@ -279,6 +285,7 @@ class PackTrainer:
             pack_width=self.width,
             cuda=torch.version.cuda or "",
             peak_memory=peak_memory(),
+            run_id=self.context.run_id,
         )
         trained.write(self.context.work, cell.id)
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from typing import ClassVar
 
 from bench.models import Model
@@ -40,3 +41,23 @@ def deadly(statistics, hyper):
 
 
 DEADLY = Model(deadly, settings=ScaledSettings)
+
+
+def raising(statistics, hyper):
+    """Raises at step 20 if a weight is 13; hence so does the stack that it is in."""
+    if statistics.step >= 20 and (hyper["weight"] == 13.0).any():
+        raise ArithmeticError("13 brings bad luck")
+    return hyper["weight"] * statistics.kl
+
+
+RAISING = Model(raising, settings=ScaledSettings)
+
+
+def leaving(statistics, hyper):
+    """Leaves Python at step 20 if a weight is 13."""
+    if statistics.step >= 20 and (hyper["weight"] == 13.0).any():
+        sys.exit(0)
+    return hyper["weight"] * statistics.kl
+
+
+LEAVING = Model(leaving, settings=ScaledSettings)
