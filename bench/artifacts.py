@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +88,28 @@ def find_weights(folder: Path, cell_ids: set[str]) -> dict[str, tuple[Path, int]
 def metadata(path: Path) -> dict[str, str]:
     """What a safetensors file says of itself; DamagedFile in a sentence where it cannot be read."""
     try:
-        with safe_open(path, framework="numpy") as file:
+        with tensor_file(path) as file:
             return file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        if not (is_damage(error) or isinstance(error, FileNotFoundError)):
+    except FileNotFoundError as error:
+        raise DamagedFile(f"{path} is gone") from error
+
+
+@contextmanager
+def tensor_file(path: Path) -> Iterator:
+    """A safetensors file, open; DamagedFile in a sentence where what it holds is not what is asked of it."""
+    with naming_damage(path), safe_open(path, framework="numpy") as file:
+        yield file
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Make of whatever a reader says of the content of `path` a DamagedFile that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, pa.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, DamagedFile) or not is_damage(error):
             raise
         raise DamagedFile(
             f"{path} is damaged ({error}); `bench verify` moves such files out of the way"
@@ -99,7 +118,7 @@ def metadata(path: Path) -> dict[str, str]:
 
 def read_weights(path: Path, row: int) -> tuple[dict[str, np.ndarray], dict]:
     """One cell's tensors, leading axis of length 1 kept, and what network they are of."""
-    with safe_open(path, framework="numpy") as file:
+    with tensor_file(path) as file:
         tensors = {name: file.get_slice(name)[row : row + 1] for name in file.keys()}  # noqa: SIM118
         return tensors, json.loads(file.metadata()["network"])
 
@@ -136,7 +155,7 @@ def write_codes(path: Path, mean: np.ndarray, log_variance: np.ndarray, index: n
 
 def read_codes(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean (N, d), log-variance (N, d) and image indices (N,) of a code table."""
-    with safe_open(path, framework="numpy") as file:
+    with tensor_file(path) as file:
         return tuple(file.get_tensor(name) for name in ("mean", "log_variance", "index"))
 
 
@@ -196,7 +215,7 @@ def write_pictures(
 def read_pictures(folder: Path, cell_id: str) -> dict[str, np.ndarray]:
     """The pictures of a cell by name; empty where none were kept."""
     for path in sorted(Path(folder).glob("[!.]*.safetensors")):
-        with safe_open(path, framework="numpy") as file:
+        with tensor_file(path) as file:
             if cell_id in json.loads(file.metadata()["cells"]):
                 names = [name for name in file.keys() if name.startswith(f"{cell_id}.")]  # noqa: SIM118
                 return {name.partition(".")[2]: file.get_tensor(name) for name in names}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from bench.artifacts import find_weights, read_pictures
+from bench.artifacts import find_weights, naming_damage, read_pictures
 from bench.atomic import write_text
 from bench.cell import Cell
 from bench.committed import Committed, find_committed
@@ -133,6 +133,9 @@ def _rows_of(folder: Path, cell_id: str) -> pd.DataFrame | None:
     """Rows of one cell in a folder of Parquet files, oldest file first; None where there is none."""
     files = sorted(folder.glob("[!.]*.parquet"), key=lambda path: path.stat().st_mtime)
     mine = pc.field("cell_id") == cell_id
-    found = [open_parquet(path).read().filter(mine).to_pandas() for path in files]
+    found = []
+    for path in files:
+        with naming_damage(path):
+            found.append(open_parquet(path).read().filter(mine).to_pandas())
     found = [rows for rows in found if len(rows)]
     return pd.concat(found, ignore_index=True) if found else None

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
 from bench import artifacts, attempts, checkpoint
 from bench.attempts import Attempt, DeviceLost
@@ -29,6 +28,7 @@ from bench.problem import Curve, Members, Problem, State, start
 from bench.provenance import peak_memory
 from bench.rows import evaluation_images, stored_images
 from bench.stack import device_name, image_size, members_of, parameters_of, problem_of, settle_process
+from bench.store import DamagedFile
 from bench.training import train
 
 #: Cell id -> its latest checkpoint, as they were when the training of the pack began.
@@ -96,7 +96,7 @@ class PackTrainer:
             return not self.context.retry_failed or record.run_id == self.context.run_id
         try:
             return np.array_equal(artifacts.read_codes(path)[2], self.index)
-        except SafetensorError:  # torn by a disk: it is made again
+        except DamagedFile:  # torn by a disk: it is made again
             return False
 
     def train(self, cells: Sequence[Cell]) -> None:

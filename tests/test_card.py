@@ -114,3 +114,21 @@ def test_first_digits_that_several_cells_share_are_not_enough(tmp_path):
         with pytest.raises(ValueError, match="cells begin with"):
             find_committed(tmp_path / "results", shared, "results")
     assert find_committed(tmp_path / "results", unique[0], "results").cell.id.startswith(unique[0])
+
+
+@pytest.mark.parametrize("place", ["pictures", "codes", "curves", "arrays"])
+def test_a_damaged_file_is_named_with_what_to_do(results, data_dir, tmp_path, place):
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    torn = sorted((folder / "tiny" / place).iterdir())
+    for path in torn:
+        path.write_bytes(b"\x80\x04torn by a disk")
+    first = load_plan(folder / "tiny").cells[0]
+    named = CliRunner().invoke(main, ["report", "tiny", "--results", str(folder), "--reports", str(tmp_path)])
+    if place in ("curves", "arrays"):  # the report reads neither
+        assert named.exit_code == 0
+        named = CliRunner().invoke(
+            main, ["card", first.id, "--results", str(folder), "--reports", str(tmp_path)]
+        )
+    assert named.exit_code == 2
+    assert any(f"{path} is damaged" in named.output for path in torn)
+    assert "`bench verify`" in named.output

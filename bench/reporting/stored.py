@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
-from safetensors import safe_open
 
-from bench.artifacts import read_pictures
+from bench.artifacts import read_pictures, tensor_file
 from bench.metrics.udr import udr
 from bench.reporting.cells import Column, Study
 
@@ -63,7 +62,7 @@ def _with_pictures(folder: Path) -> list[str]:
     """Ids of the cells that have pictures."""
     found = []
     for path in sorted(folder.glob("[!.]*.safetensors")):
-        with safe_open(path, framework="numpy") as file:
+        with tensor_file(path) as file:
             found += json.loads(file.metadata()["cells"])
     return found
 
@@ -72,7 +71,7 @@ def read_codes(folder: Path, cell_ids: set[str]) -> dict[str, tuple[np.ndarray, 
     """Mean codes (n, d) and KL (d,) of the cells of `cell_ids` that have them, float16 as stored."""
     codes = {}
     for path in sorted(Path(folder).glob("[!.]*.safetensors")):
-        with safe_open(path, framework="numpy") as file:
+        with tensor_file(path) as file:
             mean, kl = file.get_tensor("mean"), file.get_tensor("kl")
             listed = json.loads(file.metadata()["cells"])
         codes |= {c: (mean[i], kl[i]) for i, c in enumerate(listed) if c in cell_ids}
