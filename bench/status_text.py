@@ -25,6 +25,11 @@ def lines(found: Status) -> Iterator[str]:
     yield f"disk: {_bytes(sum(found.disk.values()))} ({sizes}), {_bytes(found.free)} free"
     if found.unplanned:
         yield f"note: {found.unplanned:,} cells with scores are no part of the newest grid"
+    if found.folder.resolve().name != found.study:
+        yield (
+            f"note: this folder is named {found.folder.resolve().name}, its study {found.study}: `bench run` "
+            f"continues it where it is named {found.study}"
+        )
     for path in found.damaged:
         yield f"damaged: {path}; `bench verify {found.study}` moves it away and says what to run again"
     for error in found.errors[:SHOWN_ERRORS]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from bench.cell import Cell
 from bench.grid import LoadedGrid, grid_from
 from bench.own import remember
 from bench.plan import Request, planned_requests
-from bench.store import canonical_json, committed_requests
+from bench.store import OtherVersion, canonical_json, committed_requests
 
 STUDY_SCHEMA = 1
 
@@ -59,13 +60,24 @@ def study_file(folder: Path) -> Path:
 
 
 def read_study(folder: Path) -> dict | None:
-    """The content of study.json, None where there is no study yet; DamagedStudy when it is damaged."""
+    """The content of study.json, None where there is no study yet; DamagedStudy when it is damaged.
+
+    OtherVersion where a later version of bench wrote it.
+    """
     path = study_file(folder)
     if not path.is_file():
         return None
     try:
         study = json.loads(path.read_text(encoding="utf-8"))
+        written = study.get("schema", STUDY_SCHEMA) if isinstance(study, dict) else STUDY_SCHEMA
+        if written != STUDY_SCHEMA:
+            raise OtherVersion(
+                f"{path} is of schema {written}, this version of bench reads {STUDY_SCHEMA}; read it with "
+                "the version that wrote it"
+            )
         _StudyFile.model_validate(study)
+    except OtherVersion:
+        raise
     except ValidationError as error:
         first = error.errors()[0]
         reason = f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}"
@@ -154,15 +166,18 @@ NARROWING = ("--select", "--limit", "--retry-failed", "--dry-run")
 def run_command(folder: Path) -> str:
     """The command line that last changed the study's plan, made to finish the whole study.
 
-    Without what narrowed it then, and with the folder of results, where that is not the usual one.
+    Without what narrowed it then, and with the folder of results, where that is not the usual one: the one in
+    which the study lies now, since folders are moved; an address stays.
     """
     study = read_study(folder)
     typed = study["history"][-1]["provenance"].get("command", "") if study else ""
     program, *words = _words(typed)
     is_ours = program in ("bench", "__main__.py") and words[:1] == ["run"]
     kept = list(_without(words, NARROWING)) if is_ours else ["run", "GRID"]
-    if not any(word.partition("=")[0] == "--results" for word in kept) and folder.parent != Path("results"):
-        kept += ["--results", str(folder.parent)]
+    if not re.search(r"--results[= ]\w+://", " ".join(kept)):
+        kept = list(_without(kept, ("--results",)))
+        if folder.parent != Path("results"):
+            kept += ["--results", str(folder.parent)]
     return shlex.join(["bench", *kept])
 
 
@@ -181,7 +196,7 @@ def _without(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:
         if skips:
             skips = False
         elif name in options:
-            skips = not has_value and name in ("--select", "--limit")
+            skips = not has_value and name in ("--select", "--limit", "--results")
         else:
             yield word
 

@@ -1,8 +1,13 @@
 """A user's own things, loaded by name: whatever their modules do, what is wrong is a sentence."""
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
+import own_model
 import pytest
+from studies import plan_study
 
 from bench.grid import GridError, load_grid
 from bench.load import own_object, source_hash
@@ -57,3 +62,21 @@ def test_module_that_is_not_there_says_where_to_run(name):
     for load in (own_object,) if "." not in name else (own_object, source_hash):
         with pytest.raises(ValueError, match="there is no module nowhere_at_all. Run from its folder"):
             load(name)
+
+
+def test_modules_of_the_current_folder_are_found_and_run_only_where_a_grid_names_them(tmp_path):
+    """As the installed command does it: somebody's study may bring a pandas.py along."""
+
+    def bench(*words):
+        command = [Path(sys.executable).with_name("bench"), *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    folder, _ = plan_study(tmp_path / "results")
+    (tmp_path / "pandas.py").write_text("print('executed')\n")
+    (tmp_path / "lz4.py").write_text("print('executed')\n")  # one that libraries would like to have
+    read = bench("status", "tiny")
+    assert (read.returncode, "executed" in read.stdout + read.stderr) == (0, False)
+    (tmp_path / "here.py").write_bytes(Path(own_model.__file__).read_bytes())
+    (tmp_path / "mine.yaml").write_text("datasets: [dsprites]\nmodels: {'here:SCALED': {}}\nseeds: 2\n")
+    planned = bench("plan", "mine.yaml")
+    assert (planned.returncode, "2 cells" in planned.stdout) == (0, True), planned.stderr

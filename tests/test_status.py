@@ -119,12 +119,26 @@ def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp
         ("bench run g.yaml --select=seed=0 --results s3://b/p", "bench run g.yaml --results s3://b/p"),
         ("bench run 'my grid.yaml' --retry-failed", "bench run 'my grid.yaml' --results {}"),
         ("__main__.py run g.yaml", "bench run g.yaml --results {}"),
+        (
+            "bench run g.yaml --results elsewhere --address ray://a:1",
+            "bench run g.yaml --address ray://a:1 --results {}",
+        ),
         ("mine.py --select 'a", "bench run GRID --results {}"),
     ],
 )
 def test_the_command_that_continues_is_of_the_whole_study_and_of_its_folder(tmp_path, typed, shown):
     folder, _ = plan_study(tmp_path / "results", command=typed)
     assert study_status(folder).command == shown.format(folder.parent)
+
+
+def test_a_renamed_folder_says_under_which_name_it_is_continued(tmp_path):
+    folder, _ = plan_study(tmp_path / "results")
+    moved = folder.rename(folder.with_name("renamed"))
+    told = (
+        "note: this folder is named renamed, its study tiny: `bench run` continues it where it is named tiny"
+    )
+    assert told in list(lines(study_status(moved)))
+    assert told not in list(lines(study_status(moved.rename(folder))))
 
 
 def test_pace_and_time_left_are_those_of_the_latest_run_weighted_by_the_cost_of_cells(tiny):
@@ -268,6 +282,15 @@ def test_a_study_json_of_another_shape_is_a_sentence(tmp_path, content):
     done = CliRunner().invoke(main, ["status", "tiny", "--results", str(tmp_path / "results")])
     assert done.exit_code == 2
     assert "study.json is damaged" in done.output
+
+
+def test_a_plan_of_a_later_version_is_no_damage_and_says_so(tiny):
+    folder, _ = tiny
+    study = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps(study | {"schema": 99, "history": "elsewhere"}))
+    done = CliRunner().invoke(main, ["status", "tiny", "--results", str(folder.parent)])
+    assert done.exit_code == 2
+    assert "is of schema 99, this version of bench reads 1" in done.output
 
 
 def test_a_damaged_study_hides_no_other(tiny, tmp_path):

@@ -47,7 +47,6 @@ class Bench(click.Group):
     """Turns the errors of bad input, raised anywhere below, into sentences without a traceback."""
 
     def invoke(self, context: click.Context):
-        sys.path.insert(0, "")  # package.module:NAME in the current folder, as `python -m` would find it
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
