@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ ENVIRONMENT = {
 LOCAL_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 OBJECT_STORE_BYTES = 200 * 2**20  # data sets never enter the object store
+LONGEST_TEMPORARY = 107 - len(
+    "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
+)  # of a socket's path
 CONNECT_SECONDS = 10.0  # for the head of a cluster to answer at all
 CONNECT_ATTEMPTS = 4  # where a head answers, but the server that it forks for a ray:// client dies at once
 
@@ -117,4 +121,11 @@ def _init_arguments(cpus: int, address: str | None) -> dict:
         "num_gpus": gpus(),
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
+        **_short_folder(),
     }
+
+
+def _short_folder() -> dict[str, str]:
+    """A folder for Ray's sockets where $TMPDIR, as batch systems set it, is too long a path for them."""
+    is_long = len(tempfile.gettempdir()) > LONGEST_TEMPORARY
+    return {"_temp_dir": f"/tmp/ray-{os.getuid()}"} if is_long else {}

@@ -56,6 +56,13 @@ def test_the_cluster_file_is_one_that_ray_up_takes():
     validate_config(prepare_config(cluster | {"cluster_synced_files": []}))
 
 
+def test_no_head_reports_its_use():
+    """It is the head that would, whatever the driver has set."""
+    heads = re.findall(r"ray start --head[^`\n]*", TEXT)
+    assert len(heads) == 3
+    assert all("--disable-usage-stats" in head for head in heads)
+
+
 def test_the_job_for_kubernetes_mounts_one_volume_everywhere_and_has_the_pinned_ray():
     (job,) = (file for file in map(yaml.safe_load, blocks("yaml")) if file.get("kind") == "RayJob")
     cluster = job["spec"]["rayClusterSpec"]

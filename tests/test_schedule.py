@@ -89,8 +89,11 @@ def _descriptors(pid: int) -> list[str]:
 
 
 def test_a_run_on_ray_is_silent_and_equal_to_inline(undisturbed, tmp_path, data_dir):
+    temporary = tmp_path / "as-long-a-path-as-batch-systems-give-to-the-jobs-of-their-users" / ("0" * 40)
+    temporary.mkdir(parents=True)
     done = subprocess.run(
         command(undisturbed / "tiny.yaml", tmp_path / "r", data_dir),
+        env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         timeout=300,
