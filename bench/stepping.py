@@ -7,13 +7,15 @@ graph can replay it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from bench.attempts import DeviceLost
 from bench.models.factor_vae import discriminator_loss, permute_codes
 from bench.models.statistics import (
     RECONSTRUCTION,
@@ -168,7 +170,7 @@ class GraphedSteps:
             return self.eager.run(prepared, first, count, wanted)
         if self.buffers is None:
             torch.cuda.synchronize()  # what the steps read is still being made, on another stream
-            with torch.cuda.stream(self.stream):
+            with torch.cuda.stream(self.stream), waiting_is_an_error():
                 points = self.eager.run(prepared, first, count, wanted)
             torch.cuda.synchronize()
             self._capture()
@@ -182,7 +184,7 @@ class GraphedSteps:
         problem, members, state = self.eager.problem, self.eager.members, self.eager.state
         self.buffers = block(problem, members, 0, UNROLLED)  # static memory, filled before each replay
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, stream=self.stream):
+        with capturing(self.graph, self.stream):
             for k in range(UNROLLED):
                 statistics, losses = update(problem, state, members.hyper, self.buffers, k)
             self.point = what_is_logged(statistics, losses)
@@ -191,6 +193,40 @@ class GraphedSteps:
         for name, buffer in vars(self.buffers).items():
             if buffer is not None:
                 buffer.copy_(getattr(prepared, name)[first : first + UNROLLED])
+
+
+@contextmanager
+def waiting_is_an_error() -> Iterator[None]:
+    """Let whatever waits for the GPU raise, as a user's `if loss > 1`: it could not be part of a graph.
+
+    The error is then the cell's own, with its line. Inside a capture it would end the process.
+    """
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@contextmanager
+def capturing(graph: torch.cuda.CUDAGraph, stream: torch.cuda.Stream) -> Iterator[None]:
+    """Record what is done into `graph`; DeviceLost where the recording cannot be ended.
+
+    torch's allocator then waits for its end for ever and gives no memory back: only a new process can go on.
+    """
+    raised = None
+    try:
+        # the outer one: where ending fails, torch leaves its own stream in place
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, stream=stream):
+            try:
+                yield
+            except BaseException as error:
+                raised = error
+                raise
+    except Exception as error:
+        if error is raised:
+            raise
+        raise DeviceLost(f"a CUDA graph could not be recorded ({raised or error})") from error
 
 
 def stepper_for(problem: Problem, members: Members, state: State) -> Stepper:

@@ -57,6 +57,7 @@ def test_a_cpu_is_never_lost():
         (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), True),
         (RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED"), True),
         (torch.AcceleratorError("CUDA error: out of memory"), False),
+        (AssertionError("Torch not compiled with CUDA enabled"), True),
     ],
 )
 def test_a_gpu_is_lost_when_it_fails_whatever_it_is_asked(error, lost, monkeypatch):

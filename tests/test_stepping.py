@@ -1,15 +1,18 @@
 """Ways to run many steps: which steps are logged, and a graph that equals single steps."""
 
+from contextlib import contextmanager, nullcontext
+
 import pytest
 import torch
 from problems import SETTINGS, NoiseImages, members, problem
 
+from bench.attempts import DeviceLost
 from bench.data.device import DeviceImages
 from bench.models import MODELS
 from bench.optim import Moments
 from bench.problem import UNROLLED, Block, Problem, State, block, start, steps_at_once
 from bench.settings import IMAGE_SIZE
-from bench.stepping import EagerSteps, GraphedSteps, stepper_for, update, what_is_logged
+from bench.stepping import EagerSteps, GraphedSteps, capturing, stepper_for, update, what_is_logged
 from bench.training import is_logged
 
 
@@ -96,3 +99,28 @@ def test_a_graph_gives_the_bits_of_single_steps(model):
     for first in range(0, 50, UNROLLED):
         stepper.run(prepared, first, UNROLLED, {first + UNROLLED - 1})
     assert torch.equal(eager.parameters, graphed.parameters)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_recording_that_cannot_be_ended_costs_the_process_another_error_its_cell(ends, monkeypatch):
+    """torch.cuda.graph as torch 2.13 has it: ending the recording may raise beside what went wrong in it."""
+
+    @contextmanager
+    def graph(*_, **__):
+        try:
+            yield
+        finally:
+            if not ends:
+                raise torch.AcceleratorError("CUDA error: operation failed due to a previous error")
+
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: None)
+    with pytest.raises(ArithmeticError if ends else DeviceLost, match="by zero"), capturing(None, None):
+        raise ArithmeticError("divided by zero")
+    if ends:
+        with capturing(None, None):
+            pass
+    else:  # nothing went wrong before: its ending alone did
+        with pytest.raises(DeviceLost, match="previous error"), capturing(None, None):
+            pass

@@ -22,7 +22,9 @@ class Model:
 
     `regularizer(statistics, hyper)` gives everything but the reconstruction loss, (E,) in nats; `hyper` holds
     each number among the model's settings as a tensor (E,). `adversarial` models train a discriminator
-    beside the VAE and find its logits in `statistics.critic_logits`. A user's own model, named in a grid as
+    beside the VAE and find its logits in `statistics.critic_logits`. On a GPU steps are replayed as a graph:
+    a regularizer works on tensors alone and never waits for one's value (no `.item()`, no `if` on it; use
+    `torch.where`). A user's own model, named in a grid as
     package.module:NAME, brings its `settings` class; those of the models below stand in bench.settings.
     """
 
