@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
@@ -30,6 +32,22 @@ def check_device(wanted: str, found: str, place: str = "this machine") -> None:
         raise ValueError(
             f"--device cuda: {place} has no NVIDIA GPU that may be used here; leave --device out to train on "
             "its CPU"
+        )
+
+
+def check_gpu_works() -> None:
+    """OSError in a sentence where torch cannot use the GPU that is there: its driver is too old, say.
+
+    Asked once before the work, since every worker would die of it, one after another; in a process of its
+    own, since the driver of a run is to hold no memory of a GPU.
+    """
+    asked = [sys.executable, "-c", "import torch; torch.ones(1, device='cuda').item()"]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise OSError(
+            f"this machine has a GPU that torch cannot use ({said}); mend that, or train on the CPU with "
+            "--device cpu"
         )
 
 

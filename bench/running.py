@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.cluster import is_outside
 from bench.context import Context
 from bench.data import data_folder, prepare
-from bench.devices import cores
+from bench.devices import check_gpu_works, cores
 from bench.grid import LoadedGrid
 from bench.inline import run_inline
 from bench.mirror import PLAN, SCORES
@@ -78,7 +78,7 @@ def run(
         limit=limit,
     )
     if plan.works:
-        check_writable(plan.folder)
+        check_machine(plan, address)
         if not is_outside(address):
             prepare_data(plan, data_folder(data_dir), cpus or cores(), on_prepare)
         execute(
@@ -190,7 +190,14 @@ def outcome(plan: Plan) -> Outcome:
     )
 
 
-def check_writable(folder: Path) -> None:
+def check_machine(plan: Plan, address: str | None) -> None:
+    """OSError in a sentence where this machine cannot do what a plan needs: write there, use its GPU."""
+    _check_writable(plan.folder)
+    if plan.device == "cuda" and not address:
+        check_gpu_works()
+
+
+def _check_writable(folder: Path) -> None:
     """Make `folder`; PermissionError with a sentence when it cannot be made or written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import pytest
 
 from bench import devices
+from bench.running import run
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,16 @@ def test_the_driver_counts_before_device_files(system):
     assert (devices.gpus(), devices.find_device()) == (2, "cuda")
     (system / "driver" / "0000:01:00.0").mkdir(parents=True)
     assert devices.gpus() == 1
+
+
+def test_a_gpu_that_torch_cannot_use_is_said_before_any_work(monkeypatch, tiny_grid, tmp_path, data_dir):
+    monkeypatch.setattr("bench.study_plan.find_device", lambda: "cuda")  # as the system shows it
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # and as torch sees it
+    with pytest.raises(
+        OSError, match=r"a GPU that torch cannot use \(.*(CUDA|cuda).*\); mend that, or train"
+    ):
+        run(tiny_grid, results=tmp_path / "r", data_dir=data_dir, executor="inline", cpus=1)
+    assert not list((tmp_path / "r").glob("*/*"))
 
 
 @pytest.mark.parametrize(("visible", "count"), [("", 0), ("-1", 0), ("3", 1), ("0,2", 2)])

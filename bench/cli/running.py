@@ -81,7 +81,7 @@ def run(grid, dry_run, executor, cpus, address, gpus_per_pack, checkpoint_second
     plan = plan_to_run(grid, on_damaged=_say_damaged, **planning)
     _print_plan(plan, whole=False)
     if plan.works:
-        running.check_writable(plan.folder)
+        running.check_machine(plan, address)
         settings = {
             "data_dir": planning["data_dir"],
             "executor": executor,
