@@ -224,7 +224,8 @@ def find_studies(results: Path, name: str | None, place: str | Path) -> list[Pat
         if not found:
             raise FileNotFoundError(f"{place} holds no study; `bench run quickstart` makes one")
         return found
-    for folder in (results / name, Path(name)):
+    is_path = len(Path(name).parts) > 1  # as typed, then: results/../results/tiny is another
+    for folder in (Path(name), results / name) if is_path else (results / name, Path(name)):
         if study_file(folder).is_file():
             return [folder]
     known = ", ".join(path.name for path in studies(results)) or "none"

@@ -73,6 +73,15 @@ def test_a_dry_run_says_what_would_be_copied_and_copies_nothing(here, tmp_path):
     assert files(here[0]) == before
 
 
+def test_a_copy_is_found_where_its_path_as_typed_leads(tmp_path, monkeypatch):
+    plan_study(tmp_path / "mine" / "results")
+    other, grid = plan_study(tmp_path / "results")
+    commit(other, grid, grid.cells[:1])
+    monkeypatch.chdir(tmp_path / "mine")  # where results/../results/tiny would be the study itself
+    done = CliRunner().invoke(main, ["merge", "tiny", "../results/tiny"])
+    assert (done.exit_code, done.output) == (0, "1 files copied, 1 of them scores.\n")
+
+
 def test_an_ok_score_is_taken_for_a_failed_one_of_the_same_file_name_and_both_files_stay(here, tmp_path):
     folder, grid = here
     there, _ = copy_of(tmp_path, "there")
