@@ -36,6 +36,7 @@ class Attempt:
 
     `host`, where it is made, is written with the note: `bench status` sees the locks of its own machine only.
     `driver` is the run of the process that made this one and would outlive it, '' where there is none.
+    `pid` is the process that tries.
     """
 
     step: int
@@ -44,10 +45,27 @@ class Attempt:
     deaths_alone: int
     host: str = field(default="", compare=False)
     driver: str = field(default="", compare=False)
+    pid: int = field(default=0, compare=False)
 
     @property
     def is_quarantined(self) -> bool:
         return self.deaths_alone >= DEATHS_ALONE
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another driver of this machine, which trains by itself, is at it: with other packs, say.
+
+        Not asked of a driver's workers: one that died and was not buried yet would seem to live.
+        """
+        if self.driver or self.host != platform.node() or self.pid in (0, os.getpid()):
+            return False
+        try:
+            os.kill(self.pid, 0)  # nothing is sent
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # somebody else's
+            pass
+        return True
 
 
 def attempt(work: Path, cell_id: str, step: int, width: int, driver: str = "") -> Attempt:
@@ -55,11 +73,12 @@ def attempt(work: Path, cell_id: str, step: int, width: int, driver: str = "") -
 
     A note that was not removed is a process that died; one from an earlier step is forgiven. So is one whose
     driver is not this run's: a key was pressed, or the whole machine went, and no cell is to blame for that.
+    One of a process that goes on is none of ours.
     """
     last = read_record(note_path(work, cell_id), Attempt)
     if last is None or last.step != step:
         return Attempt(step, width, 0, 0)
-    if last.driver not in ("", driver):
+    if last.driver not in ("", driver) or last.goes_on:
         return Attempt(step, max(1, width >> last.deaths), last.deaths, last.deaths_alone)
     deaths = last.deaths + 1
     return Attempt(step, max(1, width >> deaths), deaths, last.deaths_alone + (last.size == 1))
@@ -67,7 +86,7 @@ def attempt(work: Path, cell_id: str, step: int, width: int, driver: str = "") -
 
 def note(work: Path, cell_id: str, made: Attempt, driver: str = "") -> None:
     """Write down that a try begins."""
-    begun = replace(made, host=platform.node(), driver=driver)
+    begun = replace(made, host=platform.node(), driver=driver, pid=os.getpid())
     write_text(note_path(work, cell_id), json.dumps(asdict(begun)))
 
 

@@ -1,5 +1,10 @@
 """Deaths of processes: halves, single cells, quarantine, and neighbours that do not suffer."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 import bench
@@ -47,6 +52,18 @@ def test_a_process_that_ended_with_its_driver_did_not_die_of_the_cell(tmp_path):
     assert attempt(tmp_path, "a", 0, 8, "first") == Attempt(0, 2, 2, 0)
     note(tmp_path, "a", attempt(tmp_path, "a", 0, 8, "second"), "")  # a driver that trains by itself
     assert attempt(tmp_path, "a", 0, 8, "third") == Attempt(0, 2, 2, 0)
+
+
+def test_another_driver_that_is_at_a_cell_did_not_die_of_it(tmp_path):
+    note(tmp_path, "a", attempt(tmp_path, "a", 0, 8))
+    sleeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    of_it = json.loads(note_path(tmp_path, "a").read_text()) | {"pid": sleeper.pid}
+    note_path(tmp_path, "a").write_text(json.dumps(of_it))
+    assert attempt(tmp_path, "a", 0, 8) == Attempt(0, 8, 0, 0)
+    sleeper.communicate(b"\n")
+    assert attempt(tmp_path, "a", 0, 8) == Attempt(0, 4, 1, 0)
+    note_path(tmp_path, "a").write_text(json.dumps(of_it | {"host": "elsewhere", "pid": os.getppid()}))
+    assert attempt(tmp_path, "a", 0, 8) == Attempt(0, 4, 1, 0)
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"step": 3}'])
