@@ -9,7 +9,7 @@ from dataclasses import replace
 from bench.reporting.cells import Column, Study
 from bench.reporting.names import image_count
 
-#: What tells two runs of one grid apart, in the order in which it is said; a folder always does.
+#: What tells two runs of one grid apart, in the order in which it is said; a folder where nothing else does.
 _TELLING = ("precision", "steps", "device", "host", "folder")
 
 
@@ -19,17 +19,18 @@ def told_apart(
     """The two studies under names that differ, and a sentence on what they differ in.
 
     `made` says of a study on which device and host it was made and in which folder it lies. Two studies of
-    one name are called by the settings of training that differ, else by the device, the host or the folder:
+    one name are called by the settings of training and the device that differ, else by host, else by folder:
     `full (bfloat16)` beside `full (float32)`.
     """
     mine, theirs = _training(study, other) | made, _training(other, study) | other_made
     differing = [name for name in (mine | theirs) if mine.get(name) != theirs.get(name)]
+    differing = [name for name in differing if name != "folder"] or differing
     differing.sort(key=lambda name: _TELLING.index(name) if name in _TELLING else 0)
     said = [f"{name} ({mine.get(name, '–')}; {theirs.get(name, '–')})" for name in differing]
     told = f" They differ in {', '.join(said)}." if said else " Both are one study in one folder."
     if study.name != other.name or not differing:
         return study, other, told
-    shown = [name for name in differing if name not in ("host", "folder")] or differing[:1]
+    shown = [name for name in differing if name != "host"] or differing
     called = [
         f"{one.name} ({', '.join(_short(name, values.get(name, '–')) for name in shown)})"
         for one, values in ((study, mine), (other, theirs))

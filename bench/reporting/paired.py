@@ -115,12 +115,12 @@ def _pairs(study: Study, other: Study) -> pd.DataFrame:
 def _rows(
     study: Study, other: Study, columns: list[Column], pairs: pd.DataFrame
 ) -> Iterator[dict[str, object]]:
-    """A row per data set, objectives and column."""
+    """A row per data set and column for the objectives together, then for each one."""
     models = study.models()
-    for data in study.datasets:
-        here = pairs[pairs["data"] == data]
-        for model in [ALL, *(models if len(models) > 1 else ())]:
-            part = here if model == ALL else here[here["model"] == model]
+    for model in [ALL, *(models if len(models) > 1 else ())]:
+        of_model = pairs if model == ALL else pairs[pairs["model"] == model]
+        for data in study.datasets:
+            part = of_model[of_model["data"] == data]
             for column in columns:
                 value, theirs = (
                     one.values[column.name].reindex(part[cell]).to_numpy()
@@ -137,9 +137,9 @@ def _rows(
 def _judged(value: np.ndarray, other: np.ndarray, setting: np.ndarray) -> dict[str, object]:
     difference, noise = mean_difference(value, other), seed_noise(value, other, setting)
     return {
-        "pairs": difference.n, "difference": difference.value, "low": difference.low, "high": difference.high,
-        "seed noise": noise.value, "noise_low": noise.low, "noise_high": noise.high,
         "verdict": verdict(difference, noise),
+        "difference": difference.value, "low": difference.low, "high": difference.high,
+        "seed noise": noise.value, "noise_low": noise.low, "noise_high": noise.high, "pairs": difference.n,
     }  # fmt: skip
 
 

@@ -32,9 +32,11 @@ def test_two_studies_of_one_name_are_called_by_what_differs():
     )  # fmt: skip
     assert called(study(), study(), host="node2", folder="b/full") == (
         "full (node1)", "full (node2)",
-        " They differ in host (node1; node2), folder (results/full; b/full).",
+        " They differ in host (node1; node2).",
     )  # fmt: skip
-    assert called(study(), study(), folder="b/full")[:2] == ("full (results/full)", "full (b/full)")
+    assert called(study(), study(), folder="b/full") == (
+        "full (results/full)", "full (b/full)", " They differ in folder (results/full; b/full).",
+    )  # fmt: skip
     assert called(study(), study()) == ("full", "full", " Both are one study in one folder.")
     assert called(study(), study("other"), folder="b")[:2] == ("full", "other")
 

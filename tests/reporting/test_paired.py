@@ -147,7 +147,7 @@ def test_two_precisions_that_are_trained_are_paired_seed_by_seed(data_dir, tmp_p
     folder = build(a, tmp_path / "reports", formats=("md",), only=["comparison"], compare=b)
     page = (folder / "report.md").read_text()
     assert "## tiny (float32) beside tiny (float64), cell by cell" in page
-    assert "They differ in precision (float32; float64), folder (" in page
+    assert "They differ in precision (float32; float64)." in page
     table = pd.read_csv(folder / "tables" / "comparison_cells.csv").set_index("score")
     assert (table["pairs"] == 6).all()
     assert set(table["verdict"]) == {TOO_LITTLE}
