@@ -212,9 +212,11 @@ def plan(grid, measure, as_json, **planning):
 def _measured(plan, data_dir: str | None, as_json: bool) -> dict:
     """What is measured, printed as it comes: beside JSON on standard error."""
     from bench.data import data_folder
+    from bench.devices import check_device
     from bench.plan_costs import costs
     from bench.planning import describe
 
+    check_device(plan.device, plan.found)
     say = partial(click.echo, err=as_json)
     for line in describe(plan, whole=False):
         say(line)
