@@ -46,7 +46,7 @@ def cell_by_cell(study: Study, other: Study, differ: str = "") -> Exhibit:
     headlines = [column for column in columns if column.headline]
     shown = table[table["score"].isin([column.label for column in headlines])].copy()
     shown["difference"] = [bracket(*row, digits=3) for row in shown[["difference", "low", "high"]].to_numpy()]
-    shown["seed noise"] = [f"{noise:.3f}" for noise in shown["seed noise"]]
+    shown["seed noise"] = [bracket(noise, np.nan, np.nan, digits=3) for noise in shown["seed noise"]]
     shown = shown.drop(columns=["low", "high", "noise_low", "noise_high"])
     done = {(row["data set"], row["score"]) for row in found}
     return Exhibit(

@@ -81,6 +81,10 @@ def test_few_pairs_say_too_little_even_where_they_agree_to_the_last_digit():
     shown = cell_by_cell(study, study)
     assert set(shown.numbers["pairs"]) == {8}
     assert set(shown.numbers["verdict"]) == {TOO_LITTLE}
+    alone = make_plan(("dsprites",), QUICKSTART_STRENGTHS, 1)
+    study = assemble("alone", make_scores(alone), alone)
+    shown = cell_by_cell(study, study)  # 12 pairs, and nothing to say what seeds do
+    assert (set(shown.table["seed noise"]), set(shown.table["verdict"])) == ({"–"}, {TOO_LITTLE})
     one = assemble("one", SCORES, PLAN)
     assert set(cell_by_cell(one, one).numbers["verdict"]) == {WITHIN}
     noisy = verdicts(cell_by_cell(one, assemble("two", again(noise=0.3), PLAN)))
