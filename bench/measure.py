@@ -6,7 +6,7 @@ of the rounds counts, and on a CPU process time is taken, since foreign load mak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import numpy as np
 import torch
 
 from bench.cell import Cell
+from bench.codes import ENCODING_BATCH, code_tables
 from bench.data import find_entry, open_dataset
 from bench.data.base import Dataset
 from bench.data.device import DeviceImages
+from bench.evaluation import evaluate
 from bench.metrics import Request
-from bench.plan import Work, width_of
+from bench.plan import EVALUATION_IMAGES, Work, width_of
 from bench.problem import (
     UNROLLED,
     Members,
@@ -54,6 +56,8 @@ class Speed:
     milliseconds: float  # per model-step at `width`
     plain_milliseconds: float  # of the plain β-VAE loop, taking turns
     data_share: float  # of the step, spent on making the batch of images
+    evaluation_seconds: float  # closing evaluation of a cell
+    encoding_milliseconds: float  # an image's codes
     gigaflop: float  # per model-step, forward and backward
     gigabyte: float  # per model-step through memory, were all fused that can be
     bound: str  # what limits this machine at them, "products" or "memory"
@@ -77,8 +81,17 @@ class BatchCost:
     share: float  # of a step that trains on them
 
 
-def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
-    """Measure each (model, architecture, channels) of `works` that is trained at all."""
+@dataclass(frozen=True)
+class Hours:
+    """Time that the outstanding work takes."""
+
+    training: float  # hours, padding included
+    closing: float  # hours of closing evaluations and code tables, after training
+    padding: float  # model-steps of full stacks, as a multiple of those of the cells in them
+
+
+def speeds(works: Sequence[Work], device: str, width: int | None = None) -> Iterator[Speed]:
+    """Measure each (model, architecture, channels) of `works` that is trained at all, at `width`."""
     limits: dict[str, Limits] = {}
     seen = set()
     for work in works:
@@ -91,10 +104,12 @@ def speeds(works: Sequence[Work], device: str) -> Iterable[Speed]:
             settle_process(device, precision)
             if precision not in limits:
                 limits[precision] = Limits.of(device, activation_dtype(precision))
-            yield _speed(cell, channels, device, limits[precision])
+            yield _speed(cell, channels, device, width, limits[precision])
 
 
-def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[BatchCost]:
+def batch_costs(
+    works: Sequence[Work], device: str, folder: Path, width: int | None = None
+) -> Iterator[BatchCost]:
     """Time the images of each data set of `works` that is prepared under `folder`, beside a step on them."""
     seen = set()
     for work in works:
@@ -104,19 +119,29 @@ def batch_costs(works: Sequence[Work], device: str, folder: Path) -> Iterable[Ba
         seen.add(cell.dataset)
         if find_entry(cell.dataset).is_prepared(cell.source, folder):
             settle_process(device, cell.training.precision)
-            yield _batch_cost(cell, open_dataset(cell.dataset, cell.source, folder), device)
+            yield _batch_cost(cell, open_dataset(cell.dataset, cell.source, folder), device, width)
 
 
-def hours(works: Sequence[Work], measured: Iterable[Speed], workers: int) -> float:
-    """Hours that training the outstanding work takes `workers` at these speeds."""
-    by_kind = {(speed.model, speed.architecture, speed.channels): speed.milliseconds for speed in measured}
-    total = 0.0
+def hours(works: Sequence[Work], measured: Iterable[Speed], images: int | None, workers: int) -> Hours:
+    """Hours that the outstanding work takes `workers` at these speeds; scoring is not counted.
+
+    A stack that is not full is padded and takes as long as a full one. Code tables are of `images` images, of
+    the whole data set when None. Cells that are not trained are left out.
+    """
+    by_kind = {(speed.model, speed.architecture, speed.channels): speed for speed in measured}
+    steps = padded = milliseconds = closing = 0.0
     for work in works:
-        cell = work.pack.cells[0]
+        cell, cells = work.pack.cells[0], len(work.todo)
         if cell.training.steps:
-            milliseconds = by_kind[cell.model, cell.training.architecture, _channels(cell)]
-            total += len(work.todo) * cell.training.steps * milliseconds
-    return total / workers / 3.6e6
+            speed = by_kind[cell.model, cell.training.architecture, _channels(cell)]
+            members = -(-cells // speed.width) * speed.width
+            steps += cells * cell.training.steps
+            padded += members * cell.training.steps
+            milliseconds += members * cell.training.steps * speed.milliseconds
+            encoded = cells * (images or find_entry(cell.dataset).size or _Factors(cell.dataset).size)
+            closing += members * speed.evaluation_seconds + encoded * speed.encoding_milliseconds / 1e3
+    padding = padded / steps if steps else 1.0
+    return Hours(milliseconds / workers / 3.6e6, closing / workers / 3600, padding)
 
 
 def metric_seconds(
@@ -135,8 +160,8 @@ def metric_seconds(
     return {f"{row['metric']}@{row['estimator']} ({row['representation']})": row["seconds"] for row in rows}
 
 
-def _speed(cell: Cell, channels: int, device: str, limits: Limits) -> Speed:
-    width = width_of(cell.training.architecture, device)
+def _speed(cell: Cell, channels: int, device: str, width: int | None, limits: Limits) -> Speed:
+    width = width_of(cell.training.architecture, device, width)
     problem = _problem(cell, device)
     widths = sorted({width, *WIDTHS[device]}) if width > 1 else [width]
     costs = {tried: quartile(_stepper(problem, cell, tried, device), device) / tried for tried in widths}
@@ -155,6 +180,8 @@ def _speed(cell: Cell, channels: int, device: str, limits: Limits) -> Speed:
         milliseconds=1e3 * ours / width,
         plain_milliseconds=1e3 * plain,
         data_share=batch * width / ours,
+        evaluation_seconds=_evaluation_seconds(problem, cell, width, device),
+        encoding_milliseconds=_encoding_milliseconds(problem, cell, device),
         gigaflop=products,
         gigabyte=traffic,
         bound=bound,
@@ -162,8 +189,23 @@ def _speed(cell: Cell, channels: int, device: str, limits: Limits) -> Speed:
     )
 
 
-def _batch_cost(cell: Cell, dataset: Dataset, device: str) -> BatchCost:
-    width = width_of(cell.training.architecture, device)
+def _evaluation_seconds(problem: Problem, cell: Cell, width: int, device: str) -> float:
+    """Seconds of one cell's closing evaluation, from a few of its batches."""
+    members, state, _ = _ready(problem, cell, width, device)
+    batches = EVALUATION_IMAGES / cell.training.batch_size
+    few = quartile(lambda: evaluate(problem, members, state, UNROLLED), device)
+    return few / UNROLLED * batches / width
+
+
+def _encoding_milliseconds(problem: Problem, cell: Cell, device: str) -> float:
+    """Milliseconds of one image's codes, from a batch; a cell's table is made alone."""
+    parameters = _ready(problem, cell, 1, device)[1].parameters.detach()
+    index = np.arange(ENCODING_BATCH)
+    return 1e3 * quartile(lambda: code_tables(problem, parameters, index), device) / ENCODING_BATCH
+
+
+def _batch_cost(cell: Cell, dataset: Dataset, device: str, width: int | None) -> BatchCost:
+    width = width_of(cell.training.architecture, device, width)
     problem = problem_of(cell, DeviceImages(dataset, device, image_size(cell)))
     members = members_of([cell] * width, problem, torch.device(device))
     steps = torch.arange(block_length(problem, members), device=device)

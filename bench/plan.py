@@ -30,7 +30,7 @@ WEIGHT_BYTES = {"conv_64": 2_770_268, "conv_64_4x4": 3_065_180, "dense_16": 864_
 #: GPUs nothing is known before `bench plan --measure`.
 TYPICAL_MILLISECONDS = {"cpu": {"conv_64": 130.0, "conv_64_4x4": 150.0, "dense_16": 0.9, "dense_8": 0.45}}
 
-#: Time of a step against a β-VAE's, to start the longest packs first.
+#: Time of a step against a β-VAE's, to start the longest of the packs of equal seeds first.
 RELATIVE_COST = {"factor_vae": 1.8, "beta_tc_vae": 2.0}
 
 
@@ -59,8 +59,16 @@ class Work:
         return [cell for cell in self.pack.cells if cell.id in self.todo]
 
     @property
+    def turn(self) -> tuple[int, float]:
+        """Where the work stands in the order of the work: the lowest seeds, then what takes longest.
+
+        So all settings are there at few seeds before any is at many, whenever a run is stopped.
+        """
+        return min(cell.seed for cell in self.cells), -self.cost
+
+    @property
     def cost(self) -> float:
-        """Relative cost, for the order of the work."""
+        """Relative cost of training."""
         return sum(cell.training.steps * RELATIVE_COST.get(cell.model, 1.0) for cell in self.cells)
 
 
@@ -89,9 +97,11 @@ def width_of(architecture: str, device: str, width: int | None = None) -> int:
 
 
 def cut(cells: Sequence[Cell], device: str, width: int | None = None) -> list[Pack]:
-    """Packs of the whole plan in its order: as many cells as one stacked step takes, more in a large plan.
+    """Packs of the whole plan: as many cells as one stacked step takes, more in a large plan.
 
-    Width and pack size are two numbers: a pack trains its stacks one after another and commits them at once.
+    Within a kind of cells seeds vary slowest, so that some seeds of every setting, which is what one selects
+    first and what a grid grows by, are whole packs, not a few cells of every pack beside padding. Width and
+    pack size are two numbers: a pack trains its stacks one after another and commits them at once.
     """
     at_least = -(-len(cells) // MAX_PACKS)
     groups: dict[tuple, list[Cell]] = {}
@@ -101,6 +111,7 @@ def cut(cells: Sequence[Cell], device: str, width: int | None = None) -> list[Pa
     for group in groups.values():
         stack = width_of(group[0].training.architecture, device, width)
         size = stack * -(-at_least // stack)
+        group.sort(key=lambda cell: cell.seed)  # stable: within a seed the plan's order stays
         packs += [Pack(tuple(group[first : first + size])) for first in range(0, len(group), size)]
     return packs
 

@@ -1,27 +1,15 @@
-"""The words and figures of `bench plan`: what a grid holds, what is left, how long this machine needs."""
+"""The words and figures of `bench plan`: what a grid holds, what is left, roughly how long that takes."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 
-from bench.devices import cores, gpus
 from bench.durations import duration
-from bench.metrics import parse_requests
 from bench.plan import Pack, typical_hours, weight_bytes
 from bench.study_plan import Plan
 
 LONG_HOURS = 24.0  # beyond this a run is told how to ask for less
 SHOWN_PACKS = 12  # as many as fit a screen
-#: What "of limit" means in the table of speeds, by device.
-LIMITS = {
-    "cpu": "of limit: share of the rate of a large matrix product on this machine",
-    "cuda": "of limit: least time of the step's products at a large one's rate on this GPU, or of its\n"
-    "bytes (fused: 7 passes over layers' outputs, 11 over weights) at a large copy's rate, as a share\n"
-    "of the step's time; the longer of the two binds",
-}
 
 
 def describe(plan: Plan, whole: bool) -> list[str]:
@@ -59,7 +47,7 @@ def _time_needed(plan: Plan) -> list[str]:
     if not hours:
         return []
     lines = [
-        f"time: roughly {duration(3600 * hours)} of training on {_cores(plan.cores)} (--measure times it)"
+        f"time: roughly {duration(3600 * hours)} of training on {core_count(plan.cores)} (--measure times it)"
     ]
     if hours > LONG_HOURS:
         lines.append(
@@ -91,13 +79,9 @@ def _describe_pack(pack: Pack, plan: Plan) -> str:
     )
 
 
-def figures(plan: Plan, measure: bool, workers: int | None, data: Path) -> dict:
-    """Counts of a plan and, with `measure`, speeds, seconds per metric and hours, as plain data.
-
-    `data` is the folder of data sets: what a batch costs is measured on those that are prepared there.
-    """
-    evaluation = plan.grid.settings.evaluation
-    found = {
+def figures(plan: Plan) -> dict:
+    """Counts of a plan as plain data."""
+    return {
         "study": plan.grid.study,
         "cells": len(plan.grid.cells),
         "cells_done": plan.cells_done,
@@ -108,78 +92,7 @@ def figures(plan: Plan, measure: bool, workers: int | None, data: Path) -> dict:
         "model_steps_left": sum(cell.training.steps for work in plan.works for cell in work.cells),
         "about": describe(plan, whole=False),
     }
-    if not measure:
-        return found
-    from bench import measure as measuring
-
-    workers = workers or (gpus() if plan.device == "cuda" else cores())
-    speeds = list(measuring.speeds(plan.works, plan.device))
-    latent_dim = plan.grid.cells[0].training.latent_dim
-    requests = parse_requests(evaluation.metrics)
-    seconds = {
-        name: measuring.metric_seconds(name, latent_dim, requests, evaluation.images)
-        for name in plan.grid.sources
-    }
-    scoring = sum(sum(seconds[cell.dataset].values()) for work in plan.works for cell in work.cells)
-    return found | {
-        "workers": workers,
-        "speeds": [asdict(speed) | {"ratio": speed.ratio} for speed in speeds],
-        "batches": [asdict(cost) for cost in measuring.batch_costs(plan.works, plan.device, data)],
-        "metric_seconds": seconds,
-        "training_hours": measuring.hours(plan.works, speeds, workers),
-        "scoring_hours": scoring / cores() / 3600,
-    }
 
 
-def lines(found: dict) -> Iterator[str]:
-    """The figures as a person reads them."""
-    yield from found["about"]
-    if "speeds" not in found:
-        return
-    yield ""
-    yield (
-        f"{'model':<14}{'architecture':<14}{'channels':>8}{'width':>7}{'best':>6}{'ms/model-step':>15}"
-        f"{'plain loop':>12}{'ratio':>7}{'data':>7}{'of limit':>10}{'bound':>10}"
-    )
-    for speed in found["speeds"]:
-        yield (
-            f"{speed['model']:<14}{speed['architecture']:<14}{speed['channels']:>8}{speed['width']:>7}"
-            f"{speed['best_width']:>6}{speed['milliseconds']:>15.3f}{speed['plain_milliseconds']:>12.3f}"
-            f"{speed['ratio']:>7.2f}{speed['data_share']:>7.1%}{speed['share_of_limit']:>10.1%}"
-            f"{speed['bound']:>10}"
-        )
-    yield "plain loop: a β-VAE as an nn.Module with torch.optim, taking turns with the step in one process"
-    yield LIMITS[found["device"]]
-    yield ""
-    yield from _batch_lines(found)
-    for name, seconds in found["metric_seconds"].items():
-        yield ""
-        yield f"{name}: {sum(seconds.values()):.1f} core-seconds of metrics per cell"
-        yield "  " + ", ".join(f"{metric} {value:.2f}" for metric, value in seconds.items())
-    yield ""
-    yield (
-        f"left: {found['model_steps_left']:,} model-steps; "
-        f"training {duration(3600 * found['training_hours'])} on {found['workers']} workers, "
-        f"scoring {duration(3600 * found['scoring_hours'])} on {_cores(cores())}"
-    )
-
-
-def _batch_lines(found: dict) -> Iterator[str]:
-    """What a batch costs on each data set, and which could not be asked."""
-    for cost in found["batches"]:
-        yield (
-            f"{cost['dataset']} ({cost['source'].partition(':')[0]}): images take "
-            f"{cost['milliseconds']:.2f} ms a model-step, {cost['share']:.1%} of {cost['model']} on "
-            f"{cost['architecture']}"
-        )
-    measured = {cost["dataset"] for cost in found["batches"]}
-    for name, source in found["sources"].items():
-        if name not in measured and found["model_steps_left"]:
-            yield (
-                f"{name}: what its images cost is known once they are prepared: "
-                f"bench data prepare {name} --source {source.partition(':')[0]}"
-            )
-
-
-def _cores(count: int) -> str:
+def core_count(count: int) -> str:
     return "1 core" if count == 1 else f"{count} cores"

@@ -86,7 +86,7 @@ def make_plan(
     requests = planned_requests(grid)
     works = outstanding(packs, requests, settled, selected)
     left = {cell_id for work in outstanding(packs, requests, settled) for cell_id in work.todo}
-    works = sorted(works, key=lambda work: -work.cost)
+    works = sorted(works, key=lambda work: work.turn)
     done = frozenset(cell.id for cell in grid.cells) - left
     return Plan(
         grid=grid,

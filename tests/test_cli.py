@@ -204,7 +204,10 @@ def test_a_gpu_that_is_not_there_is_a_sentence(tiny_grid, tmp_path, data_dir, mo
     assert bench("run", tiny_grid, *places, "--executor", "inline", "--cpus", "1").exit_code == 0
     cell = pd.read_parquet(tmp_path / "results" / "tiny" / "scores")["cell_id"].iloc[0]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    for words in (("run", tiny_grid), ("run", tiny_grid, "--executor", "inline"), ("reproduce", cell)):
+    for words in (
+        ("run", tiny_grid), ("run", tiny_grid, "--executor", "inline"), ("reproduce", cell),
+        ("plan", tiny_grid, "--measure"),
+    ):  # fmt: skip
         done = bench(*words, *places, "--device", "cuda")
         assert done.exit_code == 2
         assert "this machine has no NVIDIA GPU that may be used here; leave --device out" in done.output

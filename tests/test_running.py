@@ -19,6 +19,7 @@ import bench
 from bench import artifacts
 from bench.grid import load_grid
 from bench.running import run
+from bench.store import REQUEST_KEY
 from bench.study import load_plan, record_plan, study_file
 from bench.study_plan import make_plan
 
@@ -124,6 +125,22 @@ def test_a_grown_grid_trains_only_what_is_new(finished, tmp_path, data_dir):
     assert weights(results) == weights(finished)
     history = json.loads((results / "tiny" / "study.json").read_text())["history"]
     assert [entry["cells"] for entry in history] == [2, 6]
+
+
+def test_a_study_goes_on_in_packs_of_any_width_and_any_part_of_it(finished, tiny_grid, tmp_path, data_dir):
+    """What is committed is asked by cell: whatever packs it was made in, none is made again."""
+
+    def go(**planning):
+        there = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
+        return run(tiny_grid, **there, **planning)
+
+    assert go(width=3, select_cells="seed=1").done == 3
+    assert go(width=1, limit=1).done == 4
+    assert go(width=2).done == 6
+    files = [pd.read_parquet(path) for path in (tmp_path / "r" / "tiny" / "scores").glob("*.parquet")]
+    rows = pd.concat(files)
+    assert not rows.duplicated([*REQUEST_KEY, "key"]).any()
+    assert set(rows["cell_id"]) == set(scores(finished)["cell_id"])
 
 
 def test_a_metric_added_to_a_finished_grid_is_scored_from_kept_weights(

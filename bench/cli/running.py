@@ -6,6 +6,7 @@ import json
 import shlex
 import signal
 import sys
+from functools import partial
 
 import click
 from rich.console import Console
@@ -180,29 +181,43 @@ def _say_outcome(outcome) -> None:
 
 @click.command(
     help="Say what a grid holds, what is done, what is left; with --measure, how long that takes here."
-    + examples("bench plan quickstart", "bench plan grids/locatello.yaml --measure --json")
+    + examples("bench plan quickstart", "bench plan locatello --measure --select dataset=dsprites")
 )
 @click.argument("grid")
 @click.option("--measure", is_flag=True, help="Time training and scoring on this machine (a few minutes).")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON on standard output.")
-@click.option("--cpus", type=click.IntRange(min=1), help="Workers to plan for; all cores when left out.")
+@click.option("--cpus", type=click.IntRange(min=1), help="Cores to plan for; all when left out.")
 @results_option
 @data_option
 @device_option
 @width_option
-def plan(grid, measure, as_json, cpus, results, data_dir, device, width):
+@select_option
+@limit_option
+def plan(grid, measure, as_json, **planning):
     from bench.study_plan import make_plan
 
-    made = make_plan(grid, results=results, data_dir=data_dir, device=device, width=width, cpus=cpus)
+    made = make_plan(grid, **planning)
     if not measure and not as_json:
         _print_plan(made, whole=True)
         return
-    from bench.data import data_folder
-    from bench.planning import figures, lines
+    from bench.planning import figures
 
-    found = figures(made, measure, cpus, data_folder(data_dir))
+    found = figures(made)
+    if measure:
+        found |= _measured(made, planning["data_dir"], as_json)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
-    for line in lines(found):
-        click.echo(line)
+
+
+def _measured(plan, data_dir: str | None, as_json: bool) -> dict:
+    """What is measured, printed as it comes: beside JSON on standard error."""
+    from bench.data import data_folder
+    from bench.devices import check_device
+    from bench.plan_costs import costs
+    from bench.planning import describe
+
+    check_device(plan.device, plan.found)
+    say = partial(click.echo, err=as_json)
+    for line in describe(plan, whole=False):
+        say(line)
+    return costs(plan, data_folder(data_dir), say)

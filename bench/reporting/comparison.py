@@ -7,27 +7,29 @@ import pandas as pd
 from numpy.random import Generator
 from scipy import stats
 
+from bench.reporting.beside import common_columns, namesakes, not_compared, of_other_images
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, slug, too_little
-from bench.reporting.names import count, image_count
+from bench.reporting.names import OTHER_METRICS, count
 from bench.reporting.plots import scatter
 from bench.reporting.statistics import LEVEL, spearman, spearman_interval
 from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, figure, finish
 
 
-def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
+def side_by_side(study: Study, other: Study, rng: Generator, differ: str = "") -> Exhibit:
     """The settings that both studies have: rank correlation of their means, and the mean difference.
 
     A setting is matched by data set, model and hyperparameters, whatever steps, precision or seeds; one that
     a study holds twice (with two numbers of steps) is left out and counted. The interval is Student's over
-    the settings.
+    the settings. Each metric is compared by the fullest estimator of `study` that both have. `differ` is what
+    told_apart says.
     """
     title = f"{study.name} beside {other.name}"
-    common = {m.label: m for m in study.metrics()}.keys() & {m.label: m for m in other.metrics()}.keys()
-    labels = [m.label for m in study.metrics() if m.label in common]
-    (mine, left_out), (theirs, other_left_out) = (_means(of, labels) for of in (study, other))
+    columns = _one_each(common_columns(study, other))
+    (mine, left_out), (theirs, other_left_out) = (_means(of, columns) for of in (study, other))
     pairs = mine.merge(theirs, on=["data", "match", "score"], suffixes=("", "_other"))
     left_out += other_left_out
+    left_out += not_compared(study, other, columns, set(zip(pairs["data"], pairs["score"], strict=True)))
     if pairs.empty:
         needs = "the two studies share no scored setting of one data set, source and estimator."
         return too_little(title, "", needs + left_out)
@@ -40,41 +42,31 @@ def side_by_side(study: Study, other: Study, rng: Generator) -> Exhibit:
         spearman=[bracket(*r) for r in table[["spearman", "spearman_low", "spearman_high"]].to_numpy()],
         difference=[bracket(*r, digits=3) for r in table[["difference", "low", "high"]].to_numpy()],
     )
+    labels = [column.label for column in columns if (pairs["score"] == column.label).any()]
     return Exhibit(
         title, "",
         f"Means over seeds of the settings that both studies have; difference = {study.name} − "
         f"{other.name}. 95 % intervals over settings. Points on the line are equal in both."
-        f"{left_out}{_other_images(study, other, labels)}",
-        f"{completeness(study, _of(study, labels))} {other.name}: {completeness(other, _of(other, labels))}",
-        tuple(_drawing(pairs[pairs["score"] == s], s, study,
-        other) for s in labels if (pairs["score"] == s).any()),
+        f"{differ}{left_out}{of_other_images(study, other, columns)}",
+        f"{completeness(study, columns)} {other.name}: {completeness(other, namesakes(other, columns))}",
+        tuple(_drawing(pairs[pairs["score"] == label], label, study, other) for label in labels),
         pairs.drop(columns="match"), shown, table,
     )  # fmt: skip
 
 
-def _of(study: Study, labels: list[str]) -> list[Column]:
-    return [m for m in study.metrics() if m.label in labels]
+def _one_each(columns: list[Column]) -> list[Column]:
+    """The first headline column of each supervised metric."""
+    headlines = [c for c in columns if c.headline and c.metric not in OTHER_METRICS]
+    return list({column.metric: column for column in reversed(headlines)}.values())[::-1]
 
 
-def _other_images(study: Study, other: Study, labels: list[str]) -> str:
-    """Where one score is of other images in the two studies, which moves it as another machine would."""
-    apart: dict[str, list[str]] = {}
-    for mine, theirs in zip(_of(study, labels), _of(other, labels), strict=True):
-        left, right = study.images[mine.name], other.images[theirs.name]
-        for data in [d for d in study.datasets if d in left and d in right and left[d] != right[d]]:
-            told = f"{image_count(left[data])} in {study.name}, {image_count(right[data])} in {other.name}"
-            apart.setdefault(f"{data} ({told})", []).append(mine.label)
-    return "".join(f" Not of the same images on {told}: {', '.join(found)}." for told, found in apart.items())
-
-
-def _means(study: Study, labels: list[str]) -> tuple[pd.DataFrame, str]:
+def _means(study: Study, columns: list[Column]) -> tuple[pd.DataFrame, str]:
     """Mean and n of every setting that stands once in a study, and a sentence on those that do not."""
-    metrics = _of(study, labels)
     rows = [
         {"data": first["data"], "match": f"{first['model']}|{first['hyperparameters']}",
          "score": column.label,
          "model": first["model"], "setting": first["label"], "mean": float(x.mean()), "n": len(x)}
-        for column, first, x in study.settings(metrics, study.models()) if len(x)
+        for column, first, x in study.settings(columns, study.models()) if len(x)
     ]  # fmt: skip
     found = pd.DataFrame(rows, columns=["data", "match", "score", "model", "setting", "mean", "n"])
     twice = found.duplicated(["data", "match", "score"], keep=False)

@@ -15,13 +15,15 @@ from numpy.random import Generator, Philox
 
 from bench.atomic import whole_file, write_text
 from bench.reporting import tables
+from bench.reporting.beside import told_apart
 from bench.reporting.cells import Study, assemble
 from bench.reporting.comparison import side_by_side
 from bench.reporting.exhibit import Exhibit
 from bench.reporting.exhibits import EXHIBITS
 from bench.reporting.page import html_page, markdown_page
+from bench.reporting.paired import cell_by_cell
 from bench.reporting.stored import with_pictures, with_udr
-from bench.store import SCHEMA, load_scores
+from bench.store import SCHEMA, file_metadata, load_scores, score_files
 from bench.study import planned_cells
 
 FORMATS = {"html": ("index.html", html_page), "md": ("report.md", markdown_page)}
@@ -45,7 +47,8 @@ def build(
 
     index.html is one self-contained page; figures/ holds every figure as SVG and PNG, tables/ every figure's
     numbers as CSV and LaTeX, scores.parquet all scores in one file. `only` names the exhibits wanted (all
-    when empty), `compare` the folder of a second study, whose exhibit `comparison` is always there.
+    when empty), `compare` the folder of a second study: the exhibits `comparison` (its
+    settings) and `comparison_cells` are then always there.
     Raises FileNotFoundError for a study without plan or scores and ValueError for an unknown format or
     exhibit or a damaged score file, each with what to type.
     """
@@ -58,8 +61,7 @@ def build(
     study, scores = read(Path(study_folder))
     exhibits = make(study, [name for name in EXHIBITS if not only or name in only])
     if compare is not None:
-        other, _ = read(Path(compare))
-        beside = {"comparison": side_by_side(study, other, generator("comparison"))}
+        beside = _beside(study, scores, Path(study_folder), Path(compare))
         first = {name: exhibits.pop(name) for name in ("findings",) if name in exhibits}
         exhibits = {**first, **beside, **exhibits}
     folder = Path(reports_folder) / study.name
@@ -94,6 +96,26 @@ def make(study: Study, names: Sequence[str]) -> dict[str, Exhibit]:
         pool = joblib.Parallel(n_jobs=joblib.cpu_count(), batch_size=1, pre_dispatch="all")
         made = dict(zip(queue, pool(joblib.delayed(_make_one)(name, study) for name in queue), strict=True))
     return {name: made[name] for name in names}
+
+
+def _beside(study: Study, scores: pd.DataFrame, folder: Path, compare: Path) -> dict[str, Exhibit]:
+    """The exhibits of two studies side by side: their settings, and the cells that both have."""
+    other, other_scores = read(compare)
+    made = [_made(*of) for of in ((folder, scores), (compare, other_scores))]
+    mine, theirs, differ = told_apart(study, other, *made)
+    return {
+        "comparison": side_by_side(mine, theirs, generator("comparison"), differ),
+        "comparison_cells": cell_by_cell(mine, theirs, differ),
+    }
+
+
+def _made(folder: Path, scores: pd.DataFrame) -> dict[str, str]:
+    """On which devices and hosts a study was made, and its folder."""
+    hosts = {file_metadata(path).get("host", "unknown") for path in score_files(folder / "scores")}
+    devices = set(scores["device"].astype(str))
+    return {
+        "device": ", ".join(sorted(devices)), "host": ", ".join(sorted(hosts)), "folder": str(folder),
+    }  # fmt: skip
 
 
 def _make_one(name: str, study: Study) -> Exhibit:
