@@ -94,10 +94,10 @@ def _null_at_paper(labels: np.ndarray, settings: np.ndarray, of_settings: Estima
     settings, or, where each has its own label, the cells, which explain everything (variance_explained).
     """
     groups, count = len(set(labels)), len(set(settings))
-    if groups == count:
-        return (groups - 1) / max(PAPER_SEEDS * count - 1, 1)
-    if np.isnan(of_settings.value):  # one seed each does not say how far settings differ
+    if groups < 2 or np.isnan(of_settings.value):  # one seed each does not say how far settings differ
         return np.nan
+    if groups == count:
+        return (groups - 1) / (PAPER_SEEDS * count - 1)
     share = at_paper_seeds(of_settings.value, of_settings.n, count, count)
     return max(share, 0.0) * (groups - 1) / (count - 1)
 
