@@ -51,6 +51,18 @@ def test_each_value_of_a_further_hyperparameter_has_a_line_of_its_own(two_swept,
     assert "(a line for each of λ_d/λ_od = 1; λ_d/λ_od = 10)" in exhibit.caption
 
 
+def test_settings_without_a_strength_are_points(monkeypatch):
+    training = [Training().model_copy(update={"steps": steps}) for steps in (1000, 2000)]
+    plain = MODEL_SETTINGS["vae"]()
+    cells = [Cell("dsprites", "real", "vae", plain, seed, how) for how in training for seed in (0, 1)]
+    plan, drawn = pd.DataFrame([planned_row(cell) for cell in cells]), []
+    monkeypatch.setattr(strength, "line", lambda ax, x, *rest: drawn.append(len(x)))
+    scores = make_scores(plan.assign(strength=1.0), downstream=False)
+    study = assemble("plain", scores, plan)
+    strength.scores_against_strength(study, np.random.default_rng(0))
+    assert drawn == [1, 1] * 6
+
+
 def test_rows_of_values_say_all_that_is_varied(two_swept):
     exhibit = made("scores_per_value", two_swept)
     for row in ("1, 1", "1, 10", "5, 10"):

@@ -149,7 +149,11 @@ def _lines(
     last, names, details = int(numbers["rank"].max()), [], []
     for place, model in enumerate(models):
         own, ends = here[here["model"] == model], []
-        for _, part in own.groupby([further(label, model) for label in own["setting"]], sort=False):
+        rest = [
+            further(label, model) if known else label  # settings without a strength are single points
+            for label, known in zip(own["setting"], own["strength"].notna(), strict=True)
+        ]
+        for _, part in own.groupby(rest, sort=False):
             part = part.sort_values("rank")
             at = part["rank"].to_numpy() + 0.05 * (place - (len(models) - 1) / 2)
             line(ax, at, part["median"].to_numpy(), part["low"].to_numpy(), part["high"].to_numpy(), model)
