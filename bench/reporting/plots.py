@@ -60,23 +60,35 @@ def line(ax: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarr
     )  # fmt: skip
 
 
-def label_ends(ax: Axes, ends: dict[str, tuple[float, float, str]], edge: float, fontsize: float = 7) -> None:
-    """Write each line's name, model -> (x, y of its end, text), right of `edge`, moved apart on collision."""
+def label_ends(
+    ax: Axes, ends: Sequence[tuple[str, float, float, str]], edge: float, fontsize: float = 7
+) -> None:
+    """Write lines' names, (model, x and y of the end, text), right of `edge`, apart where they collide."""
     low, high = ax.get_ylim()
     left, right = ax.get_xlim()
-    inches = ax.get_position().height * ax.figure.get_figheight()
-    gap = (high - low) * 1.2 * fontsize / 72 / inches
-    wanted = sorted(ends.items(), key=lambda item: item[1][1])
+    gap = (high - low) * _line_height(ax, fontsize)
+    wanted = sorted(ends, key=lambda end: end[2])
     slack = max(0.0, gap * (len(wanted) - 1) - (high - low)) / 2  # more names than room: beyond the axes
-    heights = spread([y for _, (_, y, _) in wanted], gap, low - slack, high + slack)
-    for (model, (x, y, text)), placed in zip(wanted, heights, strict=True):
+    heights = spread([y for _, _, y, _ in wanted], gap, low - slack, high + slack)
+    for (model, x, y, text), placed in zip(wanted, heights, strict=True):
         ax.annotate(
             text, (x, y), (edge + 0.08 * (right - left), placed), textcoords="data", va="center",
             fontsize=fontsize,
             color=colour(model), annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour(model), "linewidth": 0.5, "shrinkA": 1,
+            # grey and thin: from an objective of few values it crosses the ranks of the others
+            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.35, "alpha": 0.7, "shrinkA": 1,
             "shrinkB": 2},
         )  # fmt: skip
+
+
+def names_that_fit(ax: Axes, fontsize: float) -> int:
+    """How many names label_ends can write beside the axes without leaving their height."""
+    return int(1 / _line_height(ax, fontsize))
+
+
+def _line_height(ax: Axes, fontsize: float) -> float:
+    """Height of a line of text as a share of the height of the axes."""
+    return 1.2 * fontsize / 72 / (ax.get_position().height * ax.figure.get_figheight())
 
 
 def spread(heights: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:

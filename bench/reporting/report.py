@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,8 +48,9 @@ def build(
 
     index.html is one self-contained page; figures/ holds every figure as SVG and PNG, tables/ every figure's
     numbers as CSV and LaTeX, scores.parquet all scores in one file. `only` names the exhibits wanted (all
-    when empty), `compare` the folder of a second study: the exhibits `comparison` (its
-    settings) and `comparison_cells` are then always there.
+    when empty), `compare` the folder of a second study: the exhibits `comparison` (its settings) and
+    `comparison_cells` are then always there. Files of the page that was there before go where no page shows
+    them any more.
     Raises FileNotFoundError for a study without plan or scores and ValueError for an unknown format or
     exhibit or a damaged score file, each with what to type.
     """
@@ -65,11 +67,13 @@ def build(
         first = {name: exhibits.pop(name) for name in ("findings",) if name in exhibits}
         exhibits = {**first, **beside, **exhibits}
     folder = Path(reports_folder) / study.name
-    for name, exhibit in exhibits.items():
-        _write_files(folder, name, exhibit)
+    before = _linked(folder)
+    written = {file for name, exhibit in exhibits.items() for file in _write_files(folder, name, exhibit)}
     _write_scores(folder / "scores.parquet", scores)
     for file, page in (FORMATS[f] for f in formats):
         write_text(folder / file, page(study, exhibits))
+    for stale in before - written - _linked(folder):
+        (folder / stale).unlink(missing_ok=True)
     return folder
 
 
@@ -132,18 +136,34 @@ def generator(name: str) -> Generator:
     return Generator(Philox(key=int.from_bytes(hashlib.sha256(name.encode()).digest()[:16])))
 
 
-def _write_files(folder: Path, name: str, exhibit: Exhibit) -> None:
-    for drawing in exhibit.drawings:
-        write_text(folder / "figures" / f"{drawing.name}.svg", drawing.svg)
-        with whole_file(folder / "figures" / f"{drawing.name}.png") as path:
-            path.write_bytes(drawing.png)
+def _write_files(folder: Path, name: str, exhibit: Exhibit) -> list[str]:
+    """Write an exhibit's figures and tables; their places in `folder`."""
+    text = {f"figures/{drawing.name}.svg": drawing.svg for drawing in exhibit.drawings}
     if exhibit.numbers is not None:
-        write_text(folder / "tables" / f"{name}.csv", tables.csv(exhibit.numbers))
+        text[f"tables/{name}.csv"] = tables.csv(exhibit.numbers)
         if exhibit.summary is not None:
-            write_text(folder / "tables" / f"{name}_summary.csv", tables.csv(exhibit.summary))
+            text[f"tables/{name}_summary.csv"] = tables.csv(exhibit.summary)
         printed = exhibit.numbers if exhibit.table is None else exhibit.table
         caption = f"{exhibit.title}. {exhibit.caption} {exhibit.rests_on}"
-        write_text(folder / "tables" / f"{name}.tex", tables.latex(printed, caption))
+        text[f"tables/{name}.tex"] = tables.latex(printed, caption)
+    for file, content in text.items():
+        write_text(folder / file, content)
+    pictures = {f"figures/{drawing.name}.png": drawing.png for drawing in exhibit.drawings}
+    for file, content in pictures.items():
+        with whole_file(folder / file) as path:
+            path.write_bytes(content)
+    return [*text, *pictures]
+
+
+def _linked(folder: Path) -> set[str]:
+    """Figures and tables that the pages in `folder` link to: what a report made there, and nothing else."""
+    found = set()
+    for file, _ in FORMATS.values():
+        if (folder / file).is_file():
+            page = (folder / file).read_text(encoding="utf-8", errors="replace")
+            found |= set(re.findall(r"[\"(]((?:figures|tables)/[\w-]+\.(?:svg|png|csv|tex))[\")]", page))
+    # Markdown shows the PNG alone of the two files of a figure
+    return found | {file.removesuffix(".png") + ".svg" for file in found if file.endswith(".png")}
 
 
 def _write_scores(path: Path, scores: pd.DataFrame) -> None:

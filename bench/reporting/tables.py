@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 ROWS_ON_PAGE = 300  # a page of 12,600 cells stays small; the CSV beside it has every row
+ROWS_OF_A_FLOAT = 40  # more do not fit a sheet of paper
 
 #: Verdicts stand out in their column; the word itself says it too, for a grey print.
 VERDICT_CLASSES = {
@@ -19,7 +20,8 @@ VERDICT_CLASSES = {
 }
 
 _LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
-          "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
+          "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+          "<": "$<$", ">": "$>$", "|": "$|$"}  # fmt: skip
 _GREEK = {"β": r"$\beta$", "γ": r"$\gamma$", "λ": r"$\lambda$", "ρ": r"$\rho$", "−": "$-$", "–": "--",
           "×": r"$\times$",           "≥": r"$\geq$", "≤": r"$\leq$", "²": r"$^2$",
           "→": r"$\to$"}  # fmt: skip
@@ -31,15 +33,32 @@ def csv(table: pd.DataFrame) -> str:
 
 
 def latex(table: pd.DataFrame, caption: str) -> str:
-    """A booktabs table: numbers to the right, three significant digits, `caption` above."""
+    """A booktabs table: numbers to the right, three significant digits, `caption` above.
+
+    A longtable, which goes on over pages, where it is longer than one; at most ROWS_ON_PAGE rows.
+    """
     align = "".join("r" if _numeric(table[c]) else "l" for c in table.columns)
-    body = [" & ".join(latex_text(shown(v)) for v in row) + r" \\" for row in table.itertuples(index=False)]
-    head = " & ".join(latex_text(str(c)) for c in table.columns) + r" \\"
-    return "\n".join(
-        [r"\begin{table}", r"\centering", rf"\caption{{{latex_text(caption)}}}",
-         rf"\begin{{tabular}}{{{align}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule",
-         r"\end{tabular}", r"\end{table}", ""]
-    )  # fmt: skip
+    body = [
+        " & ".join(latex_text(shown(v)) for v in row) + r" \\"
+        for row in table.head(ROWS_ON_PAGE).itertuples(index=False)
+    ]
+    head = [r"\toprule", " & ".join(latex_text(str(c)) for c in table.columns) + r" \\", r"\midrule"]
+    caption = rf"\caption{{{latex_text(f'{caption} {_rows_left_out(table)}'.strip())}}}"
+    if len(table) > ROWS_OF_A_FLOAT:
+        lines = [r"% \usepackage{booktabs, longtable}", rf"\begin{{longtable}}{{{align}}}", caption + r" \\",
+                 *head, r"\endhead", *body, r"\bottomrule", r"\end{longtable}", ""]  # fmt: skip
+    else:
+        lines = [r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", caption,
+                 rf"\begin{{tabular}}{{{align}}}", *head, *body, r"\bottomrule", r"\end{tabular}",
+                 r"\end{table}", ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _rows_left_out(table: pd.DataFrame) -> str:
+    """The sentence on the rows that only the CSV has; '' where none are left out."""
+    if len(table) <= ROWS_ON_PAGE:
+        return ""
+    return f"{ROWS_ON_PAGE} of {len(table):,} rows; the CSV has them all."
 
 
 def latex_text(text: str) -> str:
@@ -48,14 +67,15 @@ def latex_text(text: str) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A pipe table, at most ROWS_ON_PAGE rows."""
+    """A pipe table, at most ROWS_ON_PAGE rows, and a sentence where there are more."""
     head = [str(c) for c in table.columns]
     rows = [
         [shown(v).replace("|", r"\|") for v in row]
         for row in table.head(ROWS_ON_PAGE).itertuples(index=False)
     ]
     rule = ["---:" if _numeric(table[c]) else "---" for c in table.columns]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows]) + "\n"
+    lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *rows]]
+    return "\n".join([*lines, *(("", more) if (more := _rows_left_out(table)) else ())]) + "\n"
 
 
 def to_html(table: pd.DataFrame) -> str:
@@ -69,11 +89,11 @@ def to_html(table: pd.DataFrame) -> str:
         "<tr>" + "".join(_cell(v, kind) for v, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in table.head(ROWS_ON_PAGE).itertuples(index=False)
     )
-    more = f"<p class='more'>{ROWS_ON_PAGE} of {len(table):,} rows; the CSV has them all.</p>"
+    more = _rows_left_out(table)
     tall = " tall" if len(table) > 40 else ""
     inside = f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>"
     whole = f'<div class="scroll{tall}"><table>{inside}</table></div>'
-    return whole + (more if len(table) > ROWS_ON_PAGE else "")
+    return whole + (f"<p class='more'>{more}</p>" if more else "")
 
 
 def shown(value: object) -> str:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from bench.reporting.cells import assemble
-from bench.reporting.exhibits import EXHIBITS, per_value
+from bench.reporting.exhibits import EXHIBITS, per_value, separation, winners
 from bench.reporting.report import generator
 from tests.reporting.making import made
-from tests.reporting.synthetic import QUICKSTART_STRENGTHS, Effects, make_plan, make_scores
+from tests.reporting.synthetic import QUICKSTART_STRENGTHS, STRENGTHS, Effects, make_plan, make_scores
 
 #: Exhibits that draw the untrained networks, where the study has them.
 WITH_UNTRAINED = (
@@ -100,6 +100,30 @@ def test_what_separates_trained_from_untrained(quick):
     assert numbers.loc["MIG", "trained_wins"] == 1
     assert numbers.loc["MIG", "pairs_apart"] > 15 * numbers.loc["MIG", "pairs_apart_by_chance"]
     assert numbers.loc["Modularity", "p"] > 0.05
+
+
+def test_a_sentence_on_settings_has_a_subject(quick):
+    numbers = made("separation", quick).numbers
+    assert separation._by_setting(numbers[numbers["metric"] == "Modularity"]).startswith(
+        "The setting makes no visible difference to Modularity (p = "
+    )
+    assert ". It makes no visible difference to Modularity (p = " in separation._by_setting(numbers)
+
+
+def test_the_most_frequent_winner_is_not_said_to_win_most():
+    rows = [("A", "B", 0.9), ("A", "C", 0.9), ("B", "C", 0.9), ("C", "D", 0.8), ("D", "B", 0.8)]
+    numbers = pd.DataFrame(rows, columns=["objective", "against", "probability"]).assign(low=0.6, high=0.95)
+    assert winners._prose(numbers)[0].endswith("A wins most often: 2 of these 5.")
+    assert winners._prose(numbers[1:])[0].endswith("A and B and C and D win most often: 1 of these 4 each.")
+
+
+def test_mean_probabilities_of_winning_lie_between_0_and_1():
+    """Three seeds and objectives far apart: an interval centred on the mean would run beyond 1."""
+    plan = make_plan(("dsprites",), {model: values[2:3] for model, values in STRENGTHS.items()}, 3)
+    scores = make_scores(plan, Effects(0.9, 0.05, 0.05), downstream=False)
+    summary = exhibit_of("winning_objectives", plan, scores).summary
+    assert summary["low"].min() >= 0
+    assert summary["high"].max() == 1
 
 
 def test_pairs_apart_by_chance_have_the_range_of_shuffles(quick):
@@ -234,7 +258,7 @@ def test_violins_of_a_value_stand_at_its_own_height(monkeypatch):
 
 
 def test_the_papers_mean_stands_beside_the_mean_over_the_same_entries():
-    plan = make_plan(("cars3d",), QUICKSTART_STRENGTHS, 3)
+    plan = make_plan(("cars3d",), seeds=5)
     scores = make_scores(plan)
     further = scores[scores["metric"] == "mig"].assign(metric="irs", key="irs")
     exhibit = exhibit_of("variance_by_choice", plan, pd.concat([scores, further]))

@@ -126,6 +126,25 @@ def test_two_studies_side_by_side(results, tmp_path):
     np.testing.assert_allclose(table["difference"], -0.01)
 
 
+def test_files_that_no_page_shows_any_more_go_and_others_stay(results, tmp_path):
+    def files():
+        return {f"{file.parent.name}/{file.name}" for file in folder.glob("[ft]*/*")}
+
+    both, rerun = ["settings", "metric_pairs"], results / "rerun"
+    folder = build(results / "quickstart", tmp_path, only=both, compare=rerun)
+    compared = files()
+    (folder / "figures" / "comparison-mine.png").write_bytes(b"mine")
+    (folder / "tables" / "settings_mine.csv").write_text("mine")
+    theirs = {"figures/comparison-mine.png", "tables/settings_mine.csv"}
+    assert any(file.startswith("figures/comparison-") for file in compared)
+    build(results / "quickstart", tmp_path, only=both)
+    assert files() - theirs == {file for file in compared if "/comparison" not in file}
+    build(results / "quickstart", tmp_path, formats=["md"], only=["settings"])
+    assert "figures/metric_pairs.svg" in files()  # index.html still shows it
+    build(results / "quickstart", tmp_path, only=["settings"])
+    assert files() == {"tables/settings.csv", "tables/settings.tex"} | theirs
+
+
 def test_a_study_without_scores_says_what_to_run(results, tmp_path):
     with pytest.raises(FileNotFoundError, match="no scores yet: `bench run GRID`"):
         build(results / "empty", tmp_path)

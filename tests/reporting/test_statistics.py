@@ -80,16 +80,34 @@ def test_r_squared_is_that_of_least_squares_on_one_hot_labels():
     n, k = len(x), 4
     assert found.raw.value == pytest.approx(expected)
     assert found.adjusted.value == pytest.approx(1 - (1 - expected) * (n - 1) / (n - k))
-    assert found.null == pytest.approx((k - 1) / (n - 1))
+    assert found.floor == pytest.approx((k - 1) / (n - 1))
 
 
 def test_noise_explains_nothing_and_an_effect_is_seen():
     rng = np.random.default_rng(5)
     nothing = [s.variance_explained(rng.standard_normal(240), GROUPS, GROUPS, rng) for _ in range(40)]
-    assert np.mean([v.raw.value for v in nothing]) == pytest.approx(nothing[0].null, abs=0.01)
+    assert np.mean([v.raw.value for v in nothing]) == pytest.approx(nothing[0].floor, abs=0.01)
+    assert np.mean([v.null.value for v in nothing]) == pytest.approx(nothing[0].floor, abs=0.01)
     assert np.mean([v.adjusted.value for v in nothing]) == pytest.approx(0, abs=0.01)
     assert np.mean([v.p < 0.05 for v in nothing]) < 0.15
     assert s.variance_explained(grouped_scores(rng), GROUPS, GROUPS, rng).p < 0.01
+
+
+def test_the_null_is_of_the_dealings_that_p_counts():
+    """Settings differ and objectives do not: dealing settings explains far more than the floor of seeds."""
+    rng, settings = np.random.default_rng(11), np.repeat(np.arange(12), 5)
+    x = np.repeat(rng.standard_normal(12), 5) + 0.3 * rng.standard_normal(60)
+    found = s.variance_explained(x, settings // 2, settings, rng, 2000)
+    dealt, of_setting = [], np.arange(12) // 2
+    for _ in range(2000):
+        labels = rng.permutation(of_setting)[settings]
+        groups = [x[labels == label] for label in range(6)]
+        dealt.append(sum(len(g) * (g.mean() - x.mean()) ** 2 for g in groups) / ((x - x.mean()) ** 2).sum())
+    assert found.null.value == pytest.approx(np.mean(dealt), abs=0.01)
+    assert found.null.low == pytest.approx(np.quantile(dealt, 0.025), abs=0.03)
+    assert found.null.high == pytest.approx(np.quantile(dealt, 0.975), abs=0.03)
+    assert found.p == pytest.approx(np.mean(np.array(dealt) >= found.raw.value), abs=0.04)
+    assert found.null.value > 4 * found.floor
 
 
 def test_one_seed_per_setting_gives_numbers_without_intervals():
@@ -262,12 +280,26 @@ def test_a_contrast_of_two_groups_is_students():
 def test_a_mean_of_estimates_keeps_their_correlation():
     draws = np.random.default_rng(3).standard_normal(4000)
     one = s.Estimate(0.0, -1.96, 1.96, 10)
-    same, opposite = (s.mean_of_estimates([one, one], [draws, sign * draws], 1.0) for sign in (1, -1))
+    anywhere = (-np.inf, np.inf)
+    same, opposite = (
+        s.mean_of_estimates([one, one], [draws, sign * draws], 1.0, anywhere) for sign in (1, -1)
+    )
     assert (same.value, same.n) == (0, 20)
     assert (same.low, same.high) == pytest.approx((-1.96, 1.96), abs=0.12)
     assert (opposite.low, opposite.high) == pytest.approx((0, 0), abs=1e-12)
-    wide = s.mean_of_estimates([one, one], [draws + 7, draws - 1], 1.5)  # resamples may be biased
+    wide = s.mean_of_estimates([one, one], [draws + 7, draws - 1], 1.5, anywhere)  # resamples may be biased
     assert (wide.low, wide.high) == pytest.approx((1.5 * same.low, 1.5 * same.high))
+
+
+def test_an_interval_of_a_mean_share_ends_at_all_and_nothing():
+    wide = s.Estimate(0.9, 0.7, 1.0, 10), np.array([0.5, 0.9, 1.0])
+    mean = s.mean_of_estimates([wide[0]], [wide[1]], 3.0, (0, 1))
+    assert (mean.value, mean.high) == (0.9, 1.0)
+    assert 0 <= mean.low < 0.9
+    lost = s.mean_of_estimates(
+        [s.Estimate(-0.1, -0.3, 0.1, 10)], [np.array([-0.4, 0.0, 0.1])], 2.0, (-0.2, 1)
+    )
+    assert lost.low == -0.2
 
 
 def test_mean_intervals_cover_with_three_seeds():

@@ -26,6 +26,22 @@ def test_latex_escapes_what_latex_would_read():
     assert r"\begin{tabular}{lr}" in text
 
 
+def test_latex_escapes_signs_that_plain_fonts_have_not():
+    text = latex(pd.DataFrame({"P(row > column)": ["a < b", "mine:both | z"]}), "")
+    assert r"P(row $>$ column) \\" in text
+    assert r"a $<$ b \\" in text
+    assert r"mine:both $|$ z \\" in text
+
+
+@pytest.mark.parametrize(("rows", "environment"), [(40, "table"), (41, "longtable"), (12_600, "longtable")])
+def test_a_long_latex_table_goes_on_over_pages_and_ends(rows, environment):
+    text = latex(pd.DataFrame({"n": np.zeros(rows, int)}), "Cells.")
+    assert rf"\begin{{{environment}}}" in text
+    assert rf"\end{{{environment}}}" in text
+    assert text.count("0 \\\\") == min(rows, ROWS_ON_PAGE)
+    assert (r"\caption{Cells. 300 of 12,600 rows; the CSV has them all.}" in text) == (rows > ROWS_ON_PAGE)
+
+
 def test_html_escapes_and_says_when_rows_are_left_out():
     long = pd.DataFrame({"name": ["<b>"] * (ROWS_ON_PAGE + 1)})
     page = to_html(long)
@@ -51,6 +67,12 @@ def test_the_page_sorts_by_the_first_number_of_a_cell():
     cells = {"> 100,000": 1e5, "≤ −0.3": -0.3, "−0.98 [−0.99, 0.5]": -0.98, "1.2e−05": 1.2e-5, "3 of 66": 3,
              "–": None, "MIG": None}  # fmt: skip
     assert {cell: first(cell) for cell in cells} == cells
+
+
+def test_markdown_says_when_rows_are_left_out():
+    table = pd.DataFrame({"n": range(ROWS_ON_PAGE + 1)})
+    assert markdown(table).endswith(f"\n\n{ROWS_ON_PAGE} of {ROWS_ON_PAGE + 1} rows; the CSV has them all.\n")
+    assert "rows" not in markdown(table.head(ROWS_ON_PAGE))
 
 
 def test_markdown_is_a_pipe_table():

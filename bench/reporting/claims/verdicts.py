@@ -18,7 +18,7 @@ from bench.reporting.claims.support import Support
 from bench.reporting.exhibit import bracket
 from bench.reporting.names import PAPER_DATASETS, PAPER_METRICS, count, metric_name
 from bench.reporting.published import PUBLISHED, Value
-from bench.reporting.selection import scores_by_seed, success_rates
+from bench.reporting.selection import draws_of, scores_by_seed, success_rates
 from bench.reporting.statistics import DRAWS, LEVEL, Estimate, estimate_from, widening
 
 AGREES, DIFFERS, TOO_LITTLE, UNVERIFIED = "agrees", "differs", "too little data", "unverified"
@@ -53,13 +53,13 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
         for name in present:
             drawn[name].append(np.atleast_1d(findings[name].statistic(resample)))
     wider, claims = widening(evidence.layout.number), []
-    by_seed, all_scores = scores_by_seed(part, part.metrics()), evidence.support(_share_scored)
+    by_seed, all_scores = scores_by_seed(part, part.metrics()), evidence.support(share_scored)
     for name, claim in CLAIMS.items():
         if isinstance(claim, Rate):
-            rate = success_rates(by_seed, claim.kind, rng)
+            rate = success_rates(by_seed, claim.kind, draws_of(claim.kind))
             n = all_scores.cells if rate.n else 0
             parts, centre = [Estimate(100 * rate.value, 100 * rate.low, 100 * rate.high, n)], 0.0
-            support, lacks = all_scores, _part_of_table_1(all_scores, part) or partial
+            support, lacks = all_scores, part_of_table_1(all_scores, part) or partial
         else:
             support = supports[name]
             parts = _estimates(claim, support, drawn[name], wider)
@@ -99,7 +99,7 @@ def _outside(part: Estimate, region: tuple[float, float], of: int) -> bool:
     return high < region[0] or low > region[1]
 
 
-def _share_scored(evidence: Evidence) -> float:
+def share_scored(evidence: Evidence) -> float:
     """Share of the scores of all metrics that are there."""
     evidence.note(np.arange(len(evidence.values)), evidence.layout.metrics)
     at = [evidence.layout.at[m.name] for m in evidence.layout.metrics]
@@ -120,7 +120,7 @@ def _lacks(claim: Finding, support: Support) -> str:
     return ""
 
 
-def _part_of_table_1(support: Support, part: Study) -> str:
+def part_of_table_1(support: Support, part: Study) -> str:
     """Why a success rate cannot stand beside Table 1, over all data sets and metrics; '' if it can."""
     data, metrics = len(support.datasets), len(part.metrics())
     if data < len(PAPER_DATASETS) or metrics < len(PAPER_METRICS):

@@ -74,8 +74,9 @@ def draw_matrix(values: np.ndarray, rows: list[str], columns: list[str], title: 
     left = 0.3 + 0.062 * max(len(label) for label in rows)
     bottom = 0.25 + 0.043 * max(len(label) for label in columns)
     cell = min(0.42, max(0.27, (3.4 - left) / len(columns)))
-    width, height = left + cell * len(columns) + 0.06, bottom + min(cell, 0.36) * len(rows) + 0.25
-    margins = {"left": left / width, "right": 1 - 0.05 / width, "top": 1 - 0.23 / height}
+    right, height = left + cell * len(columns), bottom + min(cell, 0.36) * len(rows) + 0.25
+    width = max(right, left + 0.078 * len(title)) + 0.06  # the title of few columns is wider than they are
+    margins = {"left": left / width, "right": right / width, "top": 1 - 0.23 / height}
     with figure(width, height, **margins, bottom=bottom / height) as (drawn, axes):
         heatmap(axes[0, 0], values, rows, columns, fontsize=7)
         axes[0, 0].set_title(title)

@@ -182,7 +182,7 @@ def _curves(numbers: pd.DataFrame, study: Study, by: list[Column]) -> list[Drawi
         width, height = (PAGE_WIDTH if wide else PANEL_WIDTH), 0.35 + 1.35 * len(learners)
         margins = {
             "left": 0.075 if wide else 0.16,
-            "right": 0.95 if wide else 0.9,
+            "right": 0.94 if wide else 0.88,
             "top": 1 - 0.25 / height,
             "bottom": 0.35 / height,
         }

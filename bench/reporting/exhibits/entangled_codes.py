@@ -118,7 +118,7 @@ def _readable(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mean_sampled(numbers: pd.DataFrame, data: str, models: list[str]) -> Drawing:
-    with figure(PANEL_WIDTH, 2.6, left=0.16, right=0.72, top=0.9, bottom=0.17) as (drawn, axes):
+    with figure(PANEL_WIDTH, 2.6, left=0.2, right=0.72, top=0.9, bottom=0.17) as (drawn, axes):
         ax = axes[0, 0]
         own = {m: numbers[numbers["model"] == m] for m in models}
         points = {

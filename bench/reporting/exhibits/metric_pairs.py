@@ -6,9 +6,8 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, too_little
-from bench.reporting.names import model_name
-from bench.reporting.plots import scatter
-from bench.reporting.style import PAGE_WIDTH, Drawing, colour, figure, finish
+from bench.reporting.plots import name_models, scatter
+from bench.reporting.style import PAGE_WIDTH, Drawing, figure, finish
 
 
 def metric_pairs(study: Study, rng: Generator) -> Exhibit:
@@ -30,14 +29,10 @@ def metric_pairs(study: Study, rng: Generator) -> Exhibit:
 def _drawing(numbers, metrics: list[Column], models: list[str], data: str) -> Drawing:
     """Lower triangle: row metric against column metric."""
     size = len(metrics) - 1
-    margins = {"left": 0.09, "right": 0.99, "top": 0.99, "bottom": 0.09}
-    with figure(PAGE_WIDTH, 0.6 + 0.95 * size, size, size, **margins, wspace=0.28, hspace=0.28) as (
-        drawn,
-        axes,
-    ):
-        for place, model in enumerate(models):  # in the empty upper half
-            at = (0.995, 0.97 - 0.2 * place / (0.6 + 0.95 * size))
-            drawn.text(*at, model_name(model), color=colour(model), fontsize=8, ha="right")
+    height = 0.75 + max(0.95 * size, 1.9)
+    margins = {"left": 0.09, "right": 0.99, "top": 1 - 0.3 / height, "bottom": 0.45 / height}
+    with figure(PAGE_WIDTH, height, size, size, **margins, wspace=0.28, hspace=0.28) as (drawn, axes):
+        name_models(drawn, models, 0.12)
         for i, row in enumerate(metrics[1:]):
             for j, column in enumerate(metrics[:-1]):
                 ax = axes[i, j]

@@ -8,8 +8,8 @@ from numpy.random import Generator
 
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, too_little
-from bench.reporting.exhibits.strength import intervals
-from bench.reporting.names import model_name, number
+from bench.reporting.exhibits.strength import intervals, swept
+from bench.reporting.names import model_name
 from bench.reporting.plots import violin
 from bench.reporting.statistics import medians
 from bench.reporting.style import INK, PAGE_WIDTH, Drawing, figure, finish, quiet_axis
@@ -33,9 +33,17 @@ def scores_per_value(study: Study, rng: Generator) -> Exhibit:
         title, of_paper,
         f"{data}: all seeds of every value, the weakest on top. Look at how far the seeds of one value "
         "spread against the distance between values. Medians are among the numbers. "
-        f"{intervals(numbers['n'], 'Their intervals')}",
+        f"{intervals(numbers['n'], 'Their intervals')}{_row_names(found)}",
         completeness(study, metrics, data, models), (_drawing(found, metrics, models, data, rng),), numbers,
     )  # fmt: skip
+
+
+def _row_names(found: list[tuple[Column, dict, np.ndarray]]) -> str:
+    """` Rows of DIP-VAE-I: λ_od, λ_d/λ_od.` where an objective varies more than its strength."""
+    names = {
+        first["model"]: [name for name, _ in swept(first["label"], first["model"])] for _, first, _ in found
+    }
+    return "".join(f" Rows of {model_name(m)}: {', '.join(n)}." for m, n in names.items() if len(n) > 1)
 
 
 def _values(study: Study, model: str) -> int:
@@ -58,7 +66,7 @@ def _drawing(
 ) -> Drawing:  # fmt: skip
     """Rows objectives, columns metrics, a violin per value."""
     rows = {m: list(dict.fromkeys(f["choice"] for _, f, _ in found if f["model"] == m)) for m in models}
-    strengths = {f["choice"]: number(f["strength"]) if pd.notna(f["strength"]) else "" for _, f, _ in found}
+    settings = {f["choice"]: [value for _, value in swept(f["label"], f["model"])] for _, f, _ in found}
     values = max(map(len, rows.values()))
     height = 0.5 + len(models) * (0.22 + 0.12 * max(values, 6))
     margins = {"left": 0.13, "right": 0.995, "top": 1 - 0.25 / height, "bottom": 0.25 / height}
@@ -73,7 +81,7 @@ def _drawing(
                 if column == metrics[j] and first["model"] == models[i]:
                     violin(ax, x, own.index(first["choice"]), models[i], rng)
             ax.set_ylim(len(own) - 0.45, -0.55)
-            shown = [strengths[choice] for choice in own] if j == 0 else []
+            shown = [", ".join(settings[choice]) for choice in own] if j == 0 else []
             ax.set_yticks(range(len(shown)), shown)
             ax.locator_params(axis="x", nbins=3)
             ax.tick_params(labelsize=5.5, length=0)

@@ -8,7 +8,7 @@ from numpy.random import Generator
 from bench.reporting.cells import Study
 from bench.reporting.exhibit import Exhibit, bracket, completeness, too_little
 from bench.reporting.exhibits.label_free import unsupervised_columns
-from bench.reporting.selection import scores_by_seed, selector_rate, success_rates
+from bench.reporting.selection import draws_of, scores_by_seed, selector_rate, success_rates
 
 #: Which end of an unsupervised score is taken for the better one: −1 the smaller, 1 the larger.
 BETTER: dict[str, int] = {
@@ -29,8 +29,8 @@ def selector_success(study: Study, rng: Generator) -> Exhibit:
         )
         for i, c in enumerate(columns)
     }
-    rates["labels: another metric"] = success_rates(targets, "same_data", rng)
-    rates["labels: the metric itself"] = success_rates(targets, "same_same", rng)
+    for name, kind in (("another metric", "same_data"), ("the metric itself", "same_same")):
+        rates[f"labels: {name}"] = success_rates(targets, kind, draws_of(kind))
     numbers = pd.DataFrame(
         [
             {"chosen_by": name, "percent": 100 * r.value, "low": 100 * r.low, "high": 100 * r.high,

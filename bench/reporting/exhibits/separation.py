@@ -77,7 +77,7 @@ def _row(study: Study, data: str, metric: Column, rng: Generator) -> dict:
         "above_high": above.high if both else None,
         "r2_setting": explained.raw.value, "adjusted": explained.adjusted.value,
         "adjusted_low": explained.adjusted.low, "adjusted_high": explained.adjusted.high,
-        "null": explained.null, "p": explained.p,
+        "null": explained.null.value, "p": explained.p,
         "pairs_apart": found, "pairs": possible, "pairs_apart_by_chance": float(chance.mean()),
         "by_chance_low": chance_low, "by_chance_high": chance_high,
     }  # fmt: skip
@@ -154,7 +154,7 @@ def _by_setting(here: pd.DataFrame) -> str:
         text = f"The setting explains (adjusted for chance) of the variance of {', '.join(parts)}. "
     if len(unclear):
         parts = [f"{r.metric} (p = {r.p:.2f})" for r in unclear.itertuples()]
-        text += f"It makes no visible difference to {', '.join(parts)}."
+        text += f"{'It' if text else 'The setting'} makes no visible difference to {', '.join(parts)}."
     return text.strip()
 
 

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from bench.reporting.cells import Column, Study
 from bench.reporting.exhibit import Exhibit, completeness, slug, too_little
 from bench.reporting.names import HYPERPARAMETER_NAMES, REFERENCE, model_name, number
-from bench.reporting.plots import label_ends, line, reference_band
+from bench.reporting.plots import label_ends, line, names_that_fit, reference_band
 from bench.reporting.statistics import median_coverage, medians
 from bench.reporting.style import INK, PAGE_WIDTH, PANEL_WIDTH, Drawing, figure, finish, quiet_axis
 
@@ -58,8 +58,21 @@ def strengths(study: Study, models: list[str]) -> str:
         if values:
             name = cells["hyperparameter"].dropna().iloc[0]
             listed = ", ".join(number(v) for v in values)
-            parts.append(f"{model_name(model)} {HYPERPARAMETER_NAMES.get(name, name)} {listed}")
+            lines = list(dict.fromkeys(further(label, model) for label in cells["label"]))
+            each = f" (a line for each of {'; '.join(lines)})" if len(lines) > 1 else ""
+            parts.append(f"{model_name(model)} {HYPERPARAMETER_NAMES.get(name, name)} {listed}{each}")
     return "; ".join(parts) if parts else "no objective here has one"
+
+
+def swept(label: str, model: str) -> list[tuple[str, str]]:
+    """Names and values in the printed setting of a model: `DIP-VAE-I λ_od = 1, λ_d/λ_od = 10` has two."""
+    parts = label.removeprefix(model_name(model)).strip()
+    return [tuple(part.split(" = ", 1)) for part in parts.split(", ") if part]
+
+
+def further(label: str, model: str) -> str:
+    """What a printed setting says beyond its strength: `λ_d/λ_od = 10`; '' in a sweep of nothing else."""
+    return ", ".join(f"{name} = {value}" for name, value in swept(label, model)[1:])
 
 
 def intervals(seeds: pd.Series, what: str = "Bars") -> str:
@@ -125,19 +138,31 @@ def _lines(
     numbers: pd.DataFrame,
     fontsize: float | None,
 ) -> None:
-    """The lines of one panel; objectives stand side by side at a position. Names at `fontsize`, if any."""
+    """The lines of one panel; objectives stand side by side at a position. Names at `fontsize`, if any.
+
+    An objective that varies more than its strength has a line for each value of the rest: one line through
+    all settings of a strength would be no function of it.
+    """
     here = numbers[(numbers["data"] == data) & (numbers["score"] == column.label)]
     quiet_axis(ax, "y")
     reference_band(ax, study.of(column, data=data, model=REFERENCE).to_numpy())
-    last, ends = int(numbers["rank"].max()), {}
+    last, names, details = int(numbers["rank"].max()), [], []
     for place, model in enumerate(models):
-        own = here[here["model"] == model].sort_values(["rank", "setting"])
-        if own.empty:
-            continue
-        at = own["rank"].to_numpy() + 0.05 * (place - (len(models) - 1) / 2)
-        line(ax, at, own["median"].to_numpy(), own["low"].to_numpy(), own["high"].to_numpy(), model)
-        ends[model] = (at[-1], float(own["median"].iloc[-1]), model_name(model))
+        own, ends = here[here["model"] == model], []
+        rest = [
+            further(label, model) if known else label  # settings without a strength are single points
+            for label, known in zip(own["setting"], own["strength"].notna(), strict=True)
+        ]
+        for _, part in own.groupby(rest, sort=False):
+            part = part.sort_values("rank")
+            at = part["rank"].to_numpy() + 0.05 * (place - (len(models) - 1) / 2)
+            line(ax, at, part["median"].to_numpy(), part["low"].to_numpy(), part["high"].to_numpy(), model)
+            values = ", ".join(f"= {value}" for _, value in swept(part["setting"].iloc[0], model)[1:])
+            ends.append((model, at[-1], float(part["median"].iloc[-1]), values))
+        details += [end for end in ends if len(ends) > 1]
+        names += [(*max(ends, key=lambda end: end[2])[:3], model_name(model))] if ends else []
     ax.set_xlim(0.75, last + 0.25)
     ax.set_xticks(range(1, last + 1))
     if fontsize:
-        label_ends(ax, ends, last + 0.25, fontsize)
+        fits = len(details) + len(names) <= names_that_fit(ax, fontsize)
+        label_ends(ax, [*details, *names] if fits else names, last + 0.25, fontsize)

@@ -87,7 +87,7 @@ def _means(duels: list[tuple[dict, Estimate, np.ndarray]], study: Study) -> pd.D
     for a, b in combinations([model_name(m) for m in study.models()], 2):
         own = [d for d in duels if (d[0]["objective"], d[0]["against"]) == (a, b)]
         if own:
-            mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own], wider)
+            mean = mean_of_estimates([d[1] for d in own], [d[2] for d in own], wider, (0, 1))
             rows.append({"objective": a, "against": b, "probability": mean.value, "low": mean.low,
                          "high": mean.high, "n": mean.n})  # fmt: skip
     return pd.DataFrame(rows)
@@ -114,5 +114,8 @@ def _prose(numbers: pd.DataFrame) -> tuple[str, ...]:
     text += f"{int(overlap.sum())} the worse objective still wins at least one time in twenty."
     if len(best):
         counts = best["winner"].value_counts()
-        text += f" {counts.index[0]} wins most of the clear ones ({counts.iloc[0]} of {len(best)})."
+        first = counts.index[counts == counts.iloc[0]]
+        verb = "win" if len(first) > 1 else "wins"
+        text += f" {' and '.join(first)} {verb} most often: {counts.iloc[0]} of these {len(best)}"
+        text += " each." if len(first) > 1 else "."
     return (text,)

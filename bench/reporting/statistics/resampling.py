@@ -92,17 +92,23 @@ def normal_interval(
 
 
 def mean_of_estimates(
-    estimates: Sequence[Estimate], draws: Sequence[np.ndarray], widening: float
+    estimates: Sequence[Estimate],
+    draws: Sequence[np.ndarray],
+    widening: float,
+    within: tuple[float, float],
 ) -> Estimate:
     """Mean of several estimates with the interval that `estimate_from` makes of the mean of their `draws`.
 
-    Draws, each (draws,), that rest on the same cells must be of the same resamples, row by row, so that the
-    mean keeps their correlation. Measured on nine shares of variance from 3 % to 90 % and nine probabilities
-    of winning, 2 to 5 seeds: it holds their mean in 91 to 97 % of the studies.
+    The interval ends where the quantity does, `within`: at 0 and 1 for shares and probabilities. Draws, each
+    (draws,), that rest on the same cells must be of the same resamples, row by row, so that the mean keeps
+    their correlation. Measured on nine shares of variance from 3 % to 90 % and nine probabilities of winning,
+    2 to 5 seeds: it holds their mean in 91 to 97 % of the studies.
     """
     value = float(np.mean([e.value for e in estimates])) if estimates else np.nan
     drawn = np.mean([d for d in draws if len(d)], axis=0) if any(map(len, draws)) else np.array([])
-    return estimate_from(value, drawn, sum(e.n for e in estimates), widening)
+    found = estimate_from(value, drawn, sum(e.n for e in estimates), widening)
+    low, high = np.clip([found.low, found.high], *within)
+    return Estimate(value, float(low), float(high), found.n)
 
 
 def share(holds: np.ndarray, settings: np.ndarray, rng: Generator) -> Estimate:
