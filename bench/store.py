@@ -65,10 +65,22 @@ SCHEMA = pa.schema(
 REQUEST_KEY = ("cell_id", "representation", "metric", "estimator", "settings", "images")
 SCORE_KEY = (*REQUEST_KEY, "key")
 SAID = ("status", "value", "error")  # what a row says of its score, whoever made it and when
+#: Columns without which a row is nobody's score; the others may be empty.
+TOLD = (*SCORE_KEY, "pack_id", "study", "dataset", "source", "model", "status", "created_at")
 
 
 class DamagedFile(ValueError):
     """A file among the scores that is no score file of this schema."""
+
+
+class WrongContent(DamagedFile):
+    """A score file of the right schema with rows that are no scores; `problem` ends a sentence on it."""
+
+    def __init__(self, path: Path, problem: str):
+        super().__init__(
+            f"{path} {problem}; the study's `bench run` or `bench verify` moves it to _work/quarantine/"
+        )
+        self.problem = problem
 
 
 class OtherVersion(ValueError):
@@ -126,7 +138,7 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
             # half the time of pq.read_table, which first makes a data set of the one file
             file = open_parquet(path)
             _described(file)  # what it says of itself is read later, by whoever asks where scores come from
-            tables.append(file.read(columns=columns).cast(schema))
+            table = file.read(columns=columns).cast(schema)
         except (pa.ArrowException, ValueError, OSError, KeyError) as error:
             if not is_damage(error):
                 raise
@@ -140,7 +152,33 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
                 f"{path} is not a whole score file of this version ({type(error).__name__}); the study's "
                 "`bench run` or `bench verify` moves it to _work/quarantine/"
             ) from error
+        if problem := _wrong_content(table):
+            raise WrongContent(path, problem)
+        tables.append(table)
     return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _wrong_content(table: pa.Table) -> str:
+    """What is wrong with the rows of a score file, as the end of a sentence on it; '' where nothing is."""
+    names = table.schema.names
+    for name in [name for name in TOLD if name in names]:
+        if table[name].null_count:
+            return f"has rows without {name}"
+    for status in _words(table, "status") - {"ok", "failed"}:
+        return f"has the status {status!r}, which is neither ok nor failed"
+    for settings in _words(table, "settings") - {""}:
+        try:
+            told = json.loads(settings)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            return f"has the settings {settings[:40]!r}, which are no JSON object"
+    return ""
+
+
+def _words(table: pa.Table, name: str) -> set[str]:
+    """The distinct words of a column that `table` may have."""
+    return set(table[name].cast(pa.string()).unique().to_pylist()) if name in table.schema.names else set()
 
 
 def _schema_version(path: Path) -> str | None:

@@ -20,7 +20,7 @@ from bench.artifacts import ARRAYS
 from bench.grid import LoadedGrid
 from bench.mirror import EVERYTHING, Mirror
 from bench.signs import packs_by_id
-from bench.store import DamagedFile, is_damage, open_parquet, read_files
+from bench.store import DamagedFile, WrongContent, is_damage, open_parquet, read_files
 from bench.study import settled_cells
 
 CHECKPOINTS = "_work/checkpoints"
@@ -149,6 +149,8 @@ def _examine_file(path: Path, suffix: str, read_cells: Callable[[Path], Iterable
         raise Damage("is empty")
     try:
         cells = set(read_cells(path))
+    except WrongContent as error:
+        raise Damage(error.problem) from error
     except (DamagedFile, SafetensorError, pa.ArrowException, LookupError, TypeError, OSError) as error:
         if not is_damage(error):
             raise
@@ -161,9 +163,6 @@ def _examine_file(path: Path, suffix: str, read_cells: Callable[[Path], Iterable
 
 def _score_cells(path: Path) -> Iterator[str]:
     table = read_files([path])
-    statuses = set(pc.unique(table["status"].cast(pa.string())).to_pylist())
-    if not statuses <= {"ok", "failed"}:
-        raise Damage(f"has a status that is neither ok nor failed: {sorted(map(str, statuses))}")
     packs = pc.unique(table["pack_id"].cast(pa.string())).to_pylist()
     if packs != [path.name.partition("-")[0]]:
         raise Damage("holds another pack than its name says")

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -132,6 +133,23 @@ def test_what_a_file_says_of_itself_must_be_text(tmp_path):
     table = pq.read_table(path)
     pq.write_table(table.replace_schema_metadata({b"bench_schema": b"1", b"grid": b"\xff"}), path)
     with pytest.raises(DamagedFile, match=f"{path.name} is not a whole score file"):
+        bench.load_scores(tmp_path)
+
+
+@pytest.mark.parametrize(("wrong", "problem"), [
+    ({"metric": None}, "has rows without metric"), ({"key": None}, "has rows without key"),
+    ({"estimator": None}, "has rows without estimator"), ({"cell_id": None}, "has rows without cell_id"),
+    ({"representation": None}, "has rows without representation"),
+    ({"images": None}, "has rows without images"), ({"study": None}, "has rows without study"),
+    ({"settings": "[1]"}, "has the settings '[1]', which are no JSON object"),
+    ({"settings": "bins 10"}, "has the settings 'bins 10', which are no JSON object"),
+    ({"status": "perhaps"}, "has the status 'perhaps', which is neither ok nor failed"),
+])  # fmt: skip
+def test_rows_that_are_no_scores_are_refused_in_a_sentence_on_their_file(tmp_path, wrong, problem):
+    write_scores(tmp_path / "scores", "p", [row("a")], {})
+    foreign = write_scores(tmp_path / "scores", "q", [row("b"), row("c") | wrong], {})
+    sentence = f"{foreign} {problem}; the study's `bench run` or `bench verify` moves it"
+    with pytest.raises(DamagedFile, match=re.escape(sentence)):
         bench.load_scores(tmp_path)
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.reporting import build
 from bench.reporting.exhibits import EXHIBITS
-from bench.store import load_scores
+from bench.store import load_scores, write_scores
 from tests.reporting import synthetic
 
 
@@ -165,3 +165,17 @@ print(sorted(set(sys.modules) & {"torch", "ray"}))
 """
     command = [sys.executable, "-c", code, str(results / "quickstart"), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_rows_that_are_no_scores_stop_only_the_report_of_their_own_study(results, tmp_path):
+    folder = shutil.copytree(results, tmp_path / "results")
+    [path] = (folder / "rerun" / "scores").iterdir()
+    rows = pd.read_parquet(path).astype(object).head(3).assign(metric=None)
+    write_scores(path.parent, "foreign", rows.where(rows.notna(), None).to_dict("records"), {})
+    words = ["--results", str(folder), "--reports", str(tmp_path / "reports"), "--only", "metric_pairs"]
+    alone = CliRunner().invoke(main, ["report", "rerun", *words])
+    assert (alone.exit_code, "has rows without metric; the study's" in alone.output) == (2, True)
+    assert len(alone.output.splitlines()) == 1
+    together = CliRunner().invoke(main, ["report", *words])
+    assert (together.exit_code, "has rows without metric" in together.output) == (1, True)
+    assert (tmp_path / "reports" / "quickstart" / "index.html").is_file()
