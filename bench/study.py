@@ -113,6 +113,17 @@ def fixed_sources(folder: Path) -> dict[str, str]:
     return (read_study(folder) or {}).get("sources", {})
 
 
+def own_names(folder: Path) -> set[str]:
+    """The names under which the runs of a study wrote its scores, whatever its folder is called by now.
+
+    Empty where there is no plan.
+    """
+    study = read_study(folder)
+    if study is None:
+        return set()
+    return {study.get("study"), *(entry["grid"].get("study") for entry in study["history"])} - {None}
+
+
 def load_plan(folder: Path) -> LoadedGrid:
     """The grid that a study's folder was last run with; FileNotFoundError with what to type."""
     study = read_study(folder)
@@ -127,9 +138,9 @@ def grid_of(folder: Path, study: Mapping, entry: Mapping) -> LoadedGrid:
     return grid_from(entry["grid"], origin, sources=study["sources"], own=entry.get("own", {}))
 
 
-def planned_cells(folder: Path) -> pd.DataFrame:
-    """One row per planned cell of a study: cell_id, dataset, source, model, …, its `training` as JSON."""
-    return pd.DataFrame([planned_row(cell) for cell in load_plan(folder).cells])
+def planned_cells(grid: LoadedGrid) -> pd.DataFrame:
+    """One row per planned cell of a grid: cell_id, dataset, source, model, …, its `training` as JSON."""
+    return pd.DataFrame([planned_row(cell) for cell in grid.cells])
 
 
 def planned_row(cell: Cell) -> dict:

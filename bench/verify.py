@@ -21,7 +21,7 @@ from bench.grid import LoadedGrid
 from bench.mirror import EVERYTHING, Mirror
 from bench.signs import packs_by_id
 from bench.store import DamagedFile, WrongContent, is_damage, open_parquet, read_files
-from bench.study import settled_cells
+from bench.study import own_names, settled_cells
 
 CHECKPOINTS = "_work/checkpoints"
 
@@ -65,13 +65,15 @@ class Examination:
 def examine(folder: Path, grid: LoadedGrid) -> Examination:
     """Read every file beside and in scores/ of a study; hidden temporary files are left out."""
     folder = Path(folder)
-    planned = {cell.id for cell in grid.cells}
+    planned, names = {cell.id for cell in grid.cells}, own_names(folder)
     files, damaged, unplanned = 0, [], {}
     for name, (suffix, read_cells) in CONTENTS.items():
         for path in _entries(folder / name):
             files += 1
             try:
                 strangers = _examine_file(path, suffix, read_cells) - planned
+                if name == "scores":
+                    _refuse_others(path, names)
             except FileNotFoundError:
                 continue  # a run removed it after its commit
             except Damage as error:
@@ -167,6 +169,13 @@ def _score_cells(path: Path) -> Iterator[str]:
     if packs != [path.name.partition("-")[0]]:
         raise Damage("holds another pack than its name says")
     yield from pc.unique(table["cell_id"]).to_pylist()
+
+
+def _refuse_others(path: Path, names: set[str]) -> None:
+    """Damage where a score file has rows of another study: those of its cells that are here would count."""
+    studies = set(pc.unique(read_files([path], ["study"])["study"].cast(pa.string())).to_pylist())
+    if others := sorted(studies - names):
+        raise Damage(f"holds scores of the study {others[0]!r}")
 
 
 def _curve_cells(path: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.random import Generator, Philox
 
 from bench.atomic import whole_file, write_text
+from bench.plan import planned_requests
 from bench.reporting import tables
 from bench.reporting.cells import Study, assemble
 from bench.reporting.comparison import side_by_side
@@ -21,8 +23,8 @@ from bench.reporting.exhibit import Exhibit
 from bench.reporting.exhibits import EXHIBITS
 from bench.reporting.page import html_page, markdown_page
 from bench.reporting.stored import with_pictures, with_udr
-from bench.store import SCHEMA, load_scores
-from bench.study import planned_cells
+from bench.store import SCHEMA, read_scores
+from bench.study import load_plan, planned_cells
 
 FORMATS = {"html": ("index.html", html_page), "md": ("report.md", markdown_page)}
 
@@ -73,16 +75,19 @@ def build(
 
 def read(folder: Path) -> tuple[Study, pd.DataFrame]:
     """A study's planned cells with their scores, and the tidy scores themselves."""
-    plan = planned_cells(folder)
+    grid = load_plan(folder)
+    plan = planned_cells(grid)
     try:
-        scores = load_scores(folder)
+        found = read_scores(folder)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"study {folder.name} has no scores yet: `bench run GRID` with the grid of "
             f"{folder / 'study.json'} makes them ({len(plan):,} cells planned)"
         ) from None
-    study = with_udr(assemble(folder.name, scores, plan), folder / "codes")
-    return with_pictures(study, folder, generator("pictures")), scores
+    study = assemble(folder.name, found.scores, plan, planned_requests(grid))
+    study = replace(study, strangers=found.strangers, differing=found.differing)
+    study = with_pictures(with_udr(study, folder / "codes"), folder, generator("pictures"))
+    return study, found.scores
 
 
 def make(study: Study, names: Sequence[str]) -> dict[str, Exhibit]:

@@ -27,11 +27,11 @@ def results(tmp_path_factory):
         "failed",
         "loss is nan",
     ]
-    synthetic.write_study(folder / "quickstart", scores, **synthetic.QUICKSTART)
+    synthetic.write_study(folder / "quickstart", scores, **synthetic.QUICKSTART_GRID)
     synthetic.write_study(
-        folder / "rerun", scores.assign(value=scores["value"] + 0.01), **synthetic.QUICKSTART
+        folder / "rerun", scores.assign(value=scores["value"] + 0.01), **synthetic.QUICKSTART_GRID
     )
-    synthetic.write_study(folder / "empty", scores.head(1), **synthetic.QUICKSTART)
+    synthetic.write_study(folder / "empty", scores.head(1), **synthetic.QUICKSTART_GRID)
     for file in (folder / "empty" / "scores").iterdir():
         file.unlink()
     return folder
@@ -61,7 +61,7 @@ def test_ids_are_unique_and_references_lead_somewhere(report):
 
 def test_completeness_is_on_top_and_in_every_caption(report):
     page = (report / "index.html").read_text(encoding="utf-8")
-    assert "51 of 52 planned cells scored</strong>, 1 failed, 0 missing" in page
+    assert "51 of 52 planned cells scored, 1 failed, 0 missing" in page
     assert "loss is nan" in page
     captions = re.findall(r'<span class="rests">(.*?)</span>', page)
     assert captions
@@ -138,7 +138,7 @@ def test_a_folder_that_is_no_study_says_what_to_run(tmp_path):
 
 def test_a_foreign_parquet_file_is_named(results, tmp_path):
     scores = synthetic.quickstart()[1]
-    folder = synthetic.write_study(tmp_path / "mixed", scores, **synthetic.QUICKSTART)
+    folder = synthetic.write_study(tmp_path / "mixed", scores, **synthetic.QUICKSTART_GRID)
     pd.DataFrame({"a": [1]}).to_parquet(folder / "scores" / "other.parquet")
     with pytest.raises(ValueError, match=r"other\.parquet is not a whole score file"):
         build(folder, tmp_path)
