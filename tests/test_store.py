@@ -131,7 +131,7 @@ def test_rows_of_another_study_are_left_out_and_counted_whatever_the_folder_is_c
     pd.testing.assert_frame_equal(bench.load_scores(folder), before, check_categorical=False)
     renamed = folder.rename(folder.with_name("renamed"))
     assert len(bench.load_scores(renamed)) == len(before)
-    _, again = plan_study(tmp_path / "results", TINY + "study: renamed\n")
+    _, again = plan_study(tmp_path / "results", TINY.replace("study: tiny", "study: renamed"))
     commit(renamed, again, again.cells[:1], created_at=later)
     assert read_scores(renamed).strangers == {"another": 2}
     assert set(bench.load_scores(renamed)["study"]) == {"tiny", "renamed"}

@@ -105,7 +105,10 @@ def _lost_sentences(lost: Sequence[Column], outcomes: Mapping[Column, pd.Series]
         told = ", ".join(
             f"{what} in {counts[what]:,}" for what in (*FAILED, "not scored") if counts.get(what)
         )
-        alike.setdefault(f"planned, {told} of {len(outcomes[column]):,}", []).append(column.label)
+        # of other metrics the headline is but one number among many
+        request = f"{column.metric}@{column.estimator} ({column.representation})"
+        label = request if column.metric in OTHER_METRICS else column.label
+        alike.setdefault(f"planned, {told} of {len(outcomes[column]):,}", []).append(label)
     return [f"{', '.join(labels)}: {told}." for told, labels in alike.items()]
 
 

@@ -111,6 +111,11 @@ def test_a_planned_metric_that_no_cell_has_is_named_in_the_header_and_where_all_
     )
 
 
+def test_what_the_whole_study_lacks_of_many_numbers_is_named_by_its_metric():
+    made = asking(changed("unsupervised", PLAN["cell_id"], **FAILED), ("mig", "dci", "unsupervised"))
+    assert headline(made)["notes"] == ["unsupervised@study (mean): planned, failed in 32 of 32."]
+
+
 def test_a_users_metric_that_fails_everywhere_is_named():
     own = SCORES[SCORES["metric"] == "mig"].assign(metric="mine:boom", estimator="user", key="boom", **FAILED)
     made = asking(pd.concat([SCORES, own]))

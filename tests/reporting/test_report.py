@@ -1,5 +1,6 @@
 """`bench report` from a folder on disk to one page that needs nothing else."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -92,6 +93,39 @@ def test_markdown_names_the_same_figures(report):
     assert "51 of 52 planned cells scored" in text
     for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
         assert (report / figure).is_file()
+
+
+def test_markdown_says_on_top_and_at_the_end_what_the_page_says(results, tmp_path):
+    folder = shutil.copytree(results / "quickstart", tmp_path / "quickstart")
+    [path] = (folder / "scores").iterdir()
+    rows = pd.read_parquet(path).astype(object)
+    rows = rows.where(rows.notna(), None)
+    cells = rows["cell_id"].unique()
+    path.unlink()
+    other = rows[rows["cell_id"] == cells[1]]
+    changes = {
+        "missing": rows[rows["cell_id"] != cells[2]],
+        "foreign": other.assign(cell_id="0123456789abcdef"),
+        "alien": other.assign(study="another"),
+        "differing": other[other["metric"] == "sap"].assign(value=0.5),
+    }
+    for name, changed in changes.items():
+        write_scores(path.parent, name, changed.to_dict("records"), {})
+    made = build(folder, tmp_path / "reports", formats=("html", "md"), only=["metric_pairs"])
+    text = (made / "report.md").read_text(encoding="utf-8")
+    page = html.unescape((made / "index.html").read_text(encoding="utf-8")).replace("\u00a0", " ")
+    for sentence in (
+        "50 of 52 planned cells scored, 1 failed, 1 missing.",
+        "Every number below rests on an unfinished study: run the same `bench run` again to finish it.",
+        "Scores of 1 cell outside the plan are left out.",
+        "Scores of 1 cell that say they are of the study another are left out; `bench verify` moves",
+        "1 score is there more than once with different values: the newest counts.",
+        "The images are rendered by bench (rendered:1), not the published files",
+        "Failed and missing cells and scores", f"`{cells[0]}` failed: ", f"`{cells[2]}` missing: ",
+        f"`{cells[0]}` mig@study (mean) failed: loss is nan",
+    ):  # fmt: skip
+        assert sentence in text
+        assert re.sub("`([^`]+)`", r"<code>\1</code>", sentence) in page
 
 
 def test_a_report_of_every_study_fails_where_one_cannot_be_read(results, tmp_path):
