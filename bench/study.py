@@ -18,6 +18,7 @@ from bench.grid import LoadedGrid, grid_from
 from bench.own import remember
 from bench.plan import Request, planned_requests
 from bench.store import canonical_json, committed_requests
+from bench.yaml_lines import GridError
 
 STUDY_SCHEMA = 1
 
@@ -51,7 +52,7 @@ class _StudyFile(BaseModel):
 
 
 class DamagedStudy(ValueError):
-    """A study.json that cannot be read, in a sentence."""
+    """A study.json that cannot be read or that plans what bench does not know, in sentences."""
 
 
 def study_file(folder: Path) -> Path:
@@ -133,9 +134,18 @@ def load_plan(folder: Path) -> LoadedGrid:
 
 
 def grid_of(folder: Path, study: Mapping, entry: Mapping) -> LoadedGrid:
-    """The grid of one entry of a study's history. What it names of a user's own is not imported."""
-    origin = str(study_file(folder))
-    return grid_from(entry["grid"], origin, sources=study["sources"], own=entry.get("own", {}))
+    """The grid of one entry of a study's history. What it names of a user's own is not imported.
+
+    DamagedStudy where it is no grid: bench wrote one there.
+    """
+    origin = study_file(folder)
+    try:
+        return grid_from(entry["grid"], str(origin), sources=study["sources"], own=entry.get("own", {}))
+    except GridError as error:
+        raise DamagedStudy(
+            f"{error}\n{origin} is damaged, edited, or of another version of bench; restore it, or move "
+            f"{folder} away and run again"
+        ) from error
 
 
 def planned_cells(grid: LoadedGrid) -> pd.DataFrame:
