@@ -253,13 +253,18 @@ def read_scores(path: Path) -> Reading:
         raise FileNotFoundError(
             f"no scores in {path}; `bench run GRID` makes them, `bench status` lists studies"
         )
-    frame, names = read_files(files).to_pandas(), own_names(path)
-    strange = ~frame["study"].isin(names) & bool(names)
-    strangers = frame[strange].astype({"study": object}).groupby("study")["cell_id"].nunique().to_dict()
-    frame = frame[~strange]
+    frame = read_files(files).to_pandas()
+    own = is_own(frame, own_names(path))
+    strangers = frame[~own].astype({"study": object}).groupby("study")["cell_id"].nunique().to_dict()
+    frame = frame[own]
     scores = without_doubles(frame)
     differing = _differing(frame) if len(scores) < len(frame) else 0
     return Reading(scores, strangers, differing)
+
+
+def is_own(frame: pd.DataFrame, names: set[str]) -> pd.Series:
+    """Mask (n,) of the rows of a study of these `names` (bench.study.own_names); all where it has none."""
+    return frame["study"].isin(names) | (not names)
 
 
 def _differing(frame: pd.DataFrame) -> int:

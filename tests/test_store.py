@@ -12,6 +12,8 @@ from studies import commit, plan_study
 from tiny import TINY
 
 import bench
+from bench.committed import scores_of
+from bench.export import export
 from bench.store import (
     SCHEMA,
     DamagedFile,
@@ -129,6 +131,9 @@ def test_rows_of_another_study_are_left_out_and_counted_whatever_the_folder_is_c
     commit(folder, grid, grid.cells[:2], study="another", value=9.0, created_at=later)
     assert read_scores(folder).strangers == {"another": 2}
     pd.testing.assert_frame_equal(bench.load_scores(folder), before, check_categorical=False)
+    export(folder, tmp_path / "all.parquet")
+    for scores in (scores_of(folder, grid.cells[0].id), pd.read_parquet(tmp_path / "all.parquet")):
+        assert set(scores["study"]) == {"tiny"}
     renamed = folder.rename(folder.with_name("renamed"))
     assert len(bench.load_scores(renamed)) == len(before)
     _, again = plan_study(tmp_path / "results", TINY.replace("study: tiny", "study: renamed"))
