@@ -11,8 +11,8 @@ from bench.cell import Cell
 from bench.devices import find_device
 from bench.grid import LoadedGrid
 from bench.plan import Request, planned_requests
-from bench.store import REQUEST_KEY, file_metadata, read_files, score_files, without_doubles
-from bench.study import grid_of, read_study, studies
+from bench.store import REQUEST_KEY, file_metadata, is_own, read_files, score_files, without_doubles
+from bench.study import grid_of, own_names, read_study, studies
 
 
 @dataclass(frozen=True)
@@ -93,4 +93,5 @@ def scores_of(folder: Path, cell_id: str) -> pd.DataFrame:
             frames.append(frame[frame["cell_id"] == cell_id].assign(host=file_metadata(path).get("host")))
     if not frames:
         return pd.DataFrame()
-    return without_doubles(pd.concat(frames, ignore_index=True))
+    frame = pd.concat(frames, ignore_index=True)
+    return without_doubles(frame[is_own(frame, own_names(folder))])

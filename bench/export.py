@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from bench.atomic import whole_file
 from bench.provenance import COSTS
-from bench.store import SCHEMA_VERSION, file_metadata, read_files, score_files, without_doubles
-from bench.study import read_study
+from bench.store import SCHEMA_VERSION, file_metadata, is_own, read_files, score_files, without_doubles
+from bench.study import own_names, read_study
 
 #: Columns of numbers that hardly repeat: their bytes are split into streams, which compress better.
 _STREAMS = ["value", "null", "interval_low", "interval_high"]
@@ -33,7 +33,7 @@ def export(folder: Path, out: Path) -> int:
         raise ValueError(f"{out} lies in the study's own folder; use another --out FILE")
     if out.is_dir():
         raise ValueError(f"{out} is a folder; --out takes the name of a file, as {out / 'scores.parquet'}")
-    table = whole_table(files)
+    table = whole_table(files, own_names(folder))
     described = {"study": json.dumps(read_study(folder)), "runs": json.dumps(runs(files))}
     table = table.replace_schema_metadata({"bench_schema": str(SCHEMA_VERSION)} | described)
     with whole_file(out) as temporary:
@@ -48,10 +48,14 @@ def export(folder: Path, out: Path) -> int:
     return len(table)
 
 
-def whole_table(files: list[Path]) -> pa.Table:
-    """What load_scores keeps of score files, as a table: a null value (failed) and NaN stay apart."""
+def whole_table(files: list[Path], names: set[str]) -> pa.Table:
+    """What load_scores keeps of the score files of a study of these `names`, as a table.
+
+    A null value (failed) and NaN stay apart.
+    """
     table = read_files(files).unify_dictionaries()
     frame = table.to_pandas().assign(_row=np.arange(len(table)))
+    frame = frame[is_own(frame, names)]
     # in the order of cells, so that their columns are runs of one word
     return table.take(pa.array(without_doubles(frame)["_row"]))
 

@@ -34,7 +34,7 @@ def lines(found: Status) -> Iterator[str]:
         yield f"damaged: {path}; `bench verify {found.study}` moves it away and says what to run again"
     for error in found.errors[:SHOWN_ERRORS]:
         where = f"({error.metric}, {error.path.name})"
-        yield f"failed: {cell_label(error.cell)}: {_last_line(error.text)} {where}"
+        yield f"failed: {cell_label(error.cell)}: {last_line(error.text)} {where}"
     if found.errors:
         more = len(found.errors) - SHOWN_ERRORS
         yield (
@@ -95,7 +95,8 @@ def as_dict(found: Status) -> dict:
     }
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """What a traceback says last."""
     return (text.strip().splitlines() or ["no reason is recorded"])[-1]
 
 

@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.atomic import whole_file
-from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
 from bench.mirror import PLAN, SCORES, is_address, pulled_study
 
 SCHEMA_VERSION = 1
@@ -65,10 +64,22 @@ SCHEMA = pa.schema(
 REQUEST_KEY = ("cell_id", "representation", "metric", "estimator", "settings", "images")
 SCORE_KEY = (*REQUEST_KEY, "key")
 SAID = ("status", "value", "error")  # what a row says of its score, whoever made it and when
+#: Columns without which a row is nobody's score; the others may be empty.
+TOLD = (*SCORE_KEY, "pack_id", "study", "dataset", "source", "model", "status", "created_at")
 
 
 class DamagedFile(ValueError):
     """A file among the scores that is no score file of this schema."""
+
+
+class WrongContent(DamagedFile):
+    """A score file of the right schema with rows that are no scores; `problem` ends a sentence on it."""
+
+    def __init__(self, path: Path, problem: str):
+        super().__init__(
+            f"{path} {problem}; the study's `bench run` or `bench verify` moves it to _work/quarantine/"
+        )
+        self.problem = problem
 
 
 class OtherVersion(ValueError):
@@ -126,7 +137,7 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
             # half the time of pq.read_table, which first makes a data set of the one file
             file = open_parquet(path)
             _described(file)  # what it says of itself is read later, by whoever asks where scores come from
-            tables.append(file.read(columns=columns).cast(schema))
+            table = file.read(columns=columns).cast(schema)
         except (pa.ArrowException, ValueError, OSError, KeyError) as error:
             if not is_damage(error):
                 raise
@@ -140,7 +151,33 @@ def read_files(files: Iterable[Path], columns: list[str] | None = None) -> pa.Ta
                 f"{path} is not a whole score file of this version ({type(error).__name__}); the study's "
                 "`bench run` or `bench verify` moves it to _work/quarantine/"
             ) from error
+        if problem := _wrong_content(table):
+            raise WrongContent(path, problem)
+        tables.append(table)
     return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _wrong_content(table: pa.Table) -> str:
+    """What is wrong with the rows of a score file, as the end of a sentence on it; '' where nothing is."""
+    names = table.schema.names
+    for name in [name for name in TOLD if name in names]:
+        if table[name].null_count:
+            return f"has rows without {name}"
+    for status in _words(table, "status") - {"ok", "failed"}:
+        return f"has the status {status!r}, which is neither ok nor failed"
+    for settings in _words(table, "settings") - {""}:
+        try:
+            told = json.loads(settings)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            return f"has the settings {settings[:40]!r}, which are no JSON object"
+    return ""
+
+
+def _words(table: pa.Table, name: str) -> set[str]:
+    """The distinct words of a column that `table` may have."""
+    return set(table[name].cast(pa.string()).unique().to_pylist()) if name in table.schema.names else set()
 
 
 def _schema_version(path: Path) -> str | None:
@@ -177,62 +214,76 @@ def load_scores(path: str | Path, wide: bool = False) -> pd.DataFrame:
     """Scores of a study as a tidy DataFrame: one row per number, or with `wide` one row per cell.
 
     `path` is a study's folder (results/quickstart) or address (s3://bucket/results/quickstart), its scores/
-    folder, or one Parquet file. Doubled scores are removed: ok beats failed, then the newest wins.
+    folder, or one Parquet file. Doubled scores are removed: ok beats failed, then the newest wins; and, where
+    the study's plan is there, rows of another study.
     The wide form has one column per headline score: `dci` for a metric's default estimator on the mean
-    representation, `dci@study` for another estimator, `sampled:unsupervised` for another representation.
+    representation, `dci@study` for another estimator, `sampled:unsupervised` for another representation,
+    `mine:spread` for a user's own metric, by the first of its keys.
     Raises FileNotFoundError with what to run.
     """
     path = pulled_study(str(path), (PLAN, SCORES)) if is_address(path) else Path(path)
+    frame = read_scores(path).scores
+    if not wide:
+        return frame
+    from bench.wide import widen  # which knows of metrics, as no other reader has to
+
+    return widen(frame)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What score files say: the `scores`, each once, and what of the rows is not among them.
+
+    `strangers`: cells with rows of another study, by its name; `differing`: scores that are ok more than once
+    with values that are not the same.
+    """
+
+    scores: pd.DataFrame
+    strangers: dict[str, int]
+    differing: int
+
+
+def read_scores(path: Path) -> Reading:
+    """The scores of a study's folder, its scores/ folder or one file (see load_scores)."""
+    from bench.study import own_names  # which reads scores by this module
+
     folder = path / "scores" if (path / "scores").is_dir() else path
     files = [folder] if folder.is_file() else score_files(folder)
     if not files:
         raise FileNotFoundError(
             f"no scores in {path}; `bench run GRID` makes them, `bench status` lists studies"
         )
-    frame = without_doubles(read_files(files).to_pandas())
-    return widen(frame) if wide else frame
+    frame = read_files(files).to_pandas()
+    own = is_own(frame, own_names(path))
+    strangers = frame[~own].astype({"study": object}).groupby("study")["cell_id"].nunique().to_dict()
+    frame = frame[own]
+    scores = without_doubles(frame)
+    differing = _differing(frame) if len(scores) < len(frame) else 0
+    return Reading(scores, strangers, differing)
+
+
+def is_own(frame: pd.DataFrame, names: set[str]) -> pd.Series:
+    """Mask (n,) of the rows of a study of these `names` (bench.study.own_names); all where it has none."""
+    return frame["study"].isin(names) | (not names)
+
+
+def _differing(frame: pd.DataFrame) -> int:
+    """Scores that are ok more than once with different values."""
+    ok = frame[frame["status"] == "ok"].drop_duplicates([*SCORE_KEY, "value"])
+    return int(ok[ok.duplicated(list(SCORE_KEY))].drop_duplicates(list(SCORE_KEY)).shape[0])
 
 
 def without_doubles(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per score key: ok beats failed, then the newest wins; the order of rows is by key."""
+    """One row per score key: ok beats failed, then the newest wins.
+
+    Rows are in the order of requests; within one in the file's, which is the metric's own, headline first.
+    """
     order = frame.assign(_failed=frame["status"].astype(str) != "ok")
     order = order.sort_values(["_failed", "created_at"], ascending=[False, True], kind="stable")
     unique = order.drop_duplicates(list(SCORE_KEY), keep="last").drop(columns="_failed")
     for name in unique.columns[unique.dtypes == "category"]:  # in the order of words, not of files
         unique[name] = unique[name].cat.set_categories(sorted(unique[name].cat.categories))
-    return unique.sort_values(list(SCORE_KEY), kind="stable").reset_index(drop=True)
-
-
-CELL_COLUMNS = [
-    "cell_id", "study", "dataset", "source", "model", "hyperparameter", "strength", "hyperparameters",
-    "seed", "steps", "precision",
-]  # fmt: skip
-
-
-def widen(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell, one column per headline score (see load_scores); failed scores are NaN."""
-    frame = frame.copy()
-    for name in frame.columns[frame.dtypes == "category"]:
-        frame[name] = frame[name].astype(object)
-    headline = frame[frame["key"] == frame["metric"].map(HEADLINE)].copy()
-    default = headline["estimator"] == headline["metric"].map({**DEFAULT_ESTIMATOR, "training": "study"})
-    estimator = ("@" + headline["estimator"]).where(~default, "")
-    representation = (headline["representation"] + ":").where(
-        ~headline["representation"].isin(["mean", "none"]), ""
-    )
-    images = headline["images"].map(lambda n: f"[{n}]")
-    mixed = headline.groupby(["metric", "estimator", "settings"])["images"].transform("nunique") > 1
-    headline["column"] = (
-        representation
-        + headline["metric"]
-        + estimator
-        + headline["settings"].fillna("")
-        + images.where(mixed, "")
-    )
-    cells = frame[CELL_COLUMNS].drop_duplicates("cell_id").set_index("cell_id")
-    scores = headline.pivot(index="cell_id", columns="column", values="value")
-    scores.columns.name = None
-    return cells.join(scores).reset_index()
+    return unique.sort_values(list(REQUEST_KEY), kind="stable").reset_index(drop=True)
 
 
 def file_metadata(path: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from bench.grid import LoadedGrid, grid_from
 from bench.own import remember
 from bench.plan import Request, planned_requests
 from bench.store import OtherVersion, canonical_json, committed_requests
+from bench.yaml_lines import GridError
 
 STUDY_SCHEMA = 1
 
@@ -52,7 +53,7 @@ class _StudyFile(BaseModel):
 
 
 class DamagedStudy(ValueError):
-    """A study.json that cannot be read, in a sentence."""
+    """A study.json that cannot be read or that plans what bench does not know, in sentences."""
 
 
 def study_file(folder: Path) -> Path:
@@ -125,6 +126,17 @@ def fixed_sources(folder: Path) -> dict[str, str]:
     return (read_study(folder) or {}).get("sources", {})
 
 
+def own_names(folder: Path) -> set[str]:
+    """The names under which the runs of a study wrote its scores, whatever its folder is called by now.
+
+    Empty where there is no plan.
+    """
+    study = read_study(folder)
+    if study is None:
+        return set()
+    return {study.get("study"), *(entry["grid"].get("study") for entry in study["history"])} - {None}
+
+
 def load_plan(folder: Path) -> LoadedGrid:
     """The grid that a study's folder was last run with; FileNotFoundError with what to type."""
     study = read_study(folder)
@@ -134,14 +146,23 @@ def load_plan(folder: Path) -> LoadedGrid:
 
 
 def grid_of(folder: Path, study: Mapping, entry: Mapping) -> LoadedGrid:
-    """The grid of one entry of a study's history. What it names of a user's own is not imported."""
-    origin = str(study_file(folder))
-    return grid_from(entry["grid"], origin, sources=study["sources"], own=entry.get("own", {}))
+    """The grid of one entry of a study's history. What it names of a user's own is not imported.
+
+    DamagedStudy where it is no grid: bench wrote one there.
+    """
+    origin = study_file(folder)
+    try:
+        return grid_from(entry["grid"], str(origin), sources=study["sources"], own=entry.get("own", {}))
+    except GridError as error:
+        raise DamagedStudy(
+            f"{error}\n{origin} is damaged, edited, or of another version of bench; restore it, or move "
+            f"{folder} away and run again"
+        ) from error
 
 
-def planned_cells(folder: Path) -> pd.DataFrame:
-    """One row per planned cell of a study: cell_id, dataset, source, model, …, its `training` as JSON."""
-    return pd.DataFrame([planned_row(cell) for cell in load_plan(folder).cells])
+def planned_cells(grid: LoadedGrid) -> pd.DataFrame:
+    """One row per planned cell of a grid: cell_id, dataset, source, model, …, its `training` as JSON."""
+    return pd.DataFrame([planned_row(cell) for cell in grid.cells])
 
 
 def planned_row(cell: Cell) -> dict:

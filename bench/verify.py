@@ -20,8 +20,8 @@ from bench.artifacts import ARRAYS
 from bench.grid import LoadedGrid
 from bench.mirror import EVERYTHING, Mirror
 from bench.signs import packs_by_id
-from bench.store import DamagedFile, is_damage, open_parquet, read_files
-from bench.study import settled_cells
+from bench.store import DamagedFile, WrongContent, is_damage, open_parquet, read_files
+from bench.study import own_names, settled_cells
 
 CHECKPOINTS = "_work/checkpoints"
 
@@ -65,13 +65,15 @@ class Examination:
 def examine(folder: Path, grid: LoadedGrid) -> Examination:
     """Read every file beside and in scores/ of a study; hidden temporary files are left out."""
     folder = Path(folder)
-    planned = {cell.id for cell in grid.cells}
+    planned, names = {cell.id for cell in grid.cells}, own_names(folder)
     files, damaged, unplanned = 0, [], {}
     for name, (suffix, read_cells) in CONTENTS.items():
         for path in _entries(folder / name):
             files += 1
             try:
                 strangers = _examine_file(path, suffix, read_cells) - planned
+                if name == "scores":
+                    _refuse_others(path, names)
             except FileNotFoundError:
                 continue  # a run removed it after its commit
             except Damage as error:
@@ -149,6 +151,8 @@ def _examine_file(path: Path, suffix: str, read_cells: Callable[[Path], Iterable
         raise Damage("is empty")
     try:
         cells = set(read_cells(path))
+    except WrongContent as error:
+        raise Damage(error.problem) from error
     except (DamagedFile, SafetensorError, pa.ArrowException, LookupError, TypeError, OSError) as error:
         if not is_damage(error):
             raise
@@ -161,13 +165,17 @@ def _examine_file(path: Path, suffix: str, read_cells: Callable[[Path], Iterable
 
 def _score_cells(path: Path) -> Iterator[str]:
     table = read_files([path])
-    statuses = set(pc.unique(table["status"].cast(pa.string())).to_pylist())
-    if not statuses <= {"ok", "failed"}:
-        raise Damage(f"has a status that is neither ok nor failed: {sorted(map(str, statuses))}")
     packs = pc.unique(table["pack_id"].cast(pa.string())).to_pylist()
     if packs != [path.name.partition("-")[0]]:
         raise Damage("holds another pack than its name says")
     yield from pc.unique(table["cell_id"]).to_pylist()
+
+
+def _refuse_others(path: Path, names: set[str]) -> None:
+    """Damage where a score file has rows of another study: those of its cells that are here would count."""
+    studies = set(pc.unique(read_files([path], ["study"])["study"].cast(pa.string())).to_pylist())
+    if others := sorted(studies - names):
+        raise Damage(f"holds scores of the study {others[0]!r}")
 
 
 def _curve_cells(path: Path) -> Iterator[str]:

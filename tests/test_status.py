@@ -267,6 +267,16 @@ def test_the_whole_study_is_counted(tmp_path):
     assert study_status(folder).totals == {"done": 12_600, "running": 0, "failed": 0, "missing": 0}
 
 
+def test_a_study_json_that_plans_what_bench_does_not_know_says_how_to_go_on(tmp_path):
+    folder, _ = plan_study(tmp_path / "r")
+    file = folder / "study.json"
+    file.write_text(file.read_text().replace('"beta_vae"', '"gamma_vae"'))
+    done = CliRunner().invoke(main, ["status", "tiny", "--results", str(folder.parent)])
+    assert done.exit_code == 2
+    assert "there is no model 'gamma_vae'; did you mean 'beta_vae'?" in done.output
+    assert f"{file} is damaged, edited, or of another version of bench; restore it, or move" in done.output
+
+
 @pytest.mark.parametrize(
     "content",
     ["{}", "[]", "torn", '{"history": [], "sources": {}}',

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from studies import commit, plan_study
+from tiny import TINY
 
 import bench
+from bench.committed import scores_of
+from bench.export import export
 from bench.store import (
     SCHEMA,
     DamagedFile,
@@ -16,6 +21,7 @@ from bench.store import (
     committed_requests,
     file_metadata,
     read_files,
+    read_scores,
     score_files,
     write_scores,
 )
@@ -102,6 +108,47 @@ def test_the_wide_form_has_a_row_per_cell_and_a_column_per_headline_score(tmp_pa
     assert wide.loc["a", "strength"] == 4.0
 
 
+def test_the_wide_form_has_a_users_metric_by_the_first_of_its_keys(tmp_path):
+    own = {"metric": "mine:both", "estimator": "user", "settings": '{"version":"7f5d964c"}'}
+    rows = [row("a", key="z_accuracy", value=0.1) | own, row("a", key="count", value=7.0) | own,
+            row("a", metric="foreign", key="foreign", value=0.3)]  # fmt: skip
+    write_scores(tmp_path / "scores", "p", rows, {})
+    assert bench.load_scores(tmp_path)["key"].tolist() == ["foreign", "z_accuracy", "count"]
+    wide = bench.load_scores(tmp_path, wide=True)
+    assert wide.loc[0, ["mine:both", "foreign@study"]].tolist() == [0.1, 0.3]
+    other = row("a", key="z_accuracy", value=0.2) | own | {"settings": '{"version":"01234567"}'}
+    write_scores(tmp_path / "scores", "q", [other], {})
+    wide = bench.load_scores(tmp_path, wide=True)
+    versions = ['mine:both{"version":"01234567"}', 'mine:both{"version":"7f5d964c"}']
+    assert wide.loc[0, versions].tolist() == [0.2, 0.1]
+
+
+def test_rows_of_another_study_are_left_out_and_counted_whatever_the_folder_is_called(tmp_path):
+    folder, grid = plan_study(tmp_path / "results")
+    commit(folder, grid, grid.cells)
+    before = bench.load_scores(folder)
+    later = datetime.now(UTC) + timedelta(days=1)
+    commit(folder, grid, grid.cells[:2], study="another", value=9.0, created_at=later)
+    assert read_scores(folder).strangers == {"another": 2}
+    pd.testing.assert_frame_equal(bench.load_scores(folder), before, check_categorical=False)
+    export(folder, tmp_path / "all.parquet")
+    for scores in (scores_of(folder, grid.cells[0].id), pd.read_parquet(tmp_path / "all.parquet")):
+        assert set(scores["study"]) == {"tiny"}
+    renamed = folder.rename(folder.with_name("renamed"))
+    assert len(bench.load_scores(renamed)) == len(before)
+    _, again = plan_study(tmp_path / "results", TINY.replace("study: tiny", "study: renamed"))
+    commit(renamed, again, again.cells[:1], created_at=later)
+    assert read_scores(renamed).strangers == {"another": 2}
+    assert set(bench.load_scores(renamed)["study"]) == {"tiny", "renamed"}
+
+
+def test_scores_that_are_there_with_several_values_are_counted(tmp_path):
+    write_scores(tmp_path, "p", [row("a"), row("b"), row("c", value=None, status="failed")], {})
+    write_scores(tmp_path, "q", [row("a", value=0.6), row("c")], {})
+    write_scores(tmp_path, "r", [row("a", value=0.7), row("b", seconds=2.0)], {})
+    assert read_scores(tmp_path).differing == 1
+
+
 def test_settled_counts_failed_scores_unless_they_are_to_be_retried(tmp_path):
     write_scores(tmp_path, "p", [row("a"), row("b", value=None, status="failed")], {})
     key = ("mean", "mig", "study", "", 0)
@@ -132,6 +179,23 @@ def test_what_a_file_says_of_itself_must_be_text(tmp_path):
     table = pq.read_table(path)
     pq.write_table(table.replace_schema_metadata({b"bench_schema": b"1", b"grid": b"\xff"}), path)
     with pytest.raises(DamagedFile, match=f"{path.name} is not a whole score file"):
+        bench.load_scores(tmp_path)
+
+
+@pytest.mark.parametrize(("wrong", "problem"), [
+    ({"metric": None}, "has rows without metric"), ({"key": None}, "has rows without key"),
+    ({"estimator": None}, "has rows without estimator"), ({"cell_id": None}, "has rows without cell_id"),
+    ({"representation": None}, "has rows without representation"),
+    ({"images": None}, "has rows without images"), ({"study": None}, "has rows without study"),
+    ({"settings": "[1]"}, "has the settings '[1]', which are no JSON object"),
+    ({"settings": "bins 10"}, "has the settings 'bins 10', which are no JSON object"),
+    ({"status": "perhaps"}, "has the status 'perhaps', which is neither ok nor failed"),
+])  # fmt: skip
+def test_rows_that_are_no_scores_are_refused_in_a_sentence_on_their_file(tmp_path, wrong, problem):
+    write_scores(tmp_path / "scores", "p", [row("a")], {})
+    foreign = write_scores(tmp_path / "scores", "q", [row("b"), row("c") | wrong], {})
+    sentence = f"{foreign} {problem}; the study's `bench run` or `bench verify` moves it"
+    with pytest.raises(DamagedFile, match=re.escape(sentence)):
         bench.load_scores(tmp_path)
 
 

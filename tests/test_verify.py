@@ -100,6 +100,24 @@ def test_a_score_file_that_says_what_is_no_text_is_damaged_for_every_verb(folder
     assert not victim.exists()
 
 
+def test_a_score_file_with_rows_that_are_no_scores_is_moved_away(tmp_path):
+    folder, grid = plan_study(tmp_path / "results")
+    (path,) = commit(folder, grid, grid.cells[:1], settings="[1]")
+    code, output = verify(folder)
+    assert code == 1
+    assert output.startswith(f"scores/{path.name} has the settings '[1]', which are no JSON object: ")
+    assert (folder / "_work" / "quarantine" / "scores" / path.name).is_file()
+
+
+def test_scores_of_another_study_are_moved_away(tmp_path):
+    folder, grid = plan_study(tmp_path / "results")
+    own = commit(folder, grid, grid.cells)
+    commit(folder, grid, grid.cells[:1], study="another", value=9.0)
+    code, output = verify(folder)
+    assert (code, "holds scores of the study 'another'" in output) == (1, True)
+    assert sorted((folder / "scores").iterdir()) == sorted(own)
+
+
 def test_a_study_whose_folder_begins_like_an_address_is_sound(folder, data_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run:1").mkdir()

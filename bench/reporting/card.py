@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bench.reporting import names
-from bench.reporting.cells import Column
+from bench.reporting.columns import Column
 from bench.reporting.exhibit import Exhibit
 from bench.reporting.exhibits.pictures import DEAD, sheet
 from bench.reporting.page import rendered
+from bench.reporting.planned import leading_keys
 from bench.reporting.plots import heatmap
 from bench.reporting.style import MUTED, PANEL_WIDTH, Drawing, colour, figure, finish, quiet_axis
 
@@ -114,9 +115,12 @@ def card_exhibits(record: CellRecord) -> dict[str, Exhibit]:
 
 def _scores(record: CellRecord) -> Exhibit:
     rows = record.scores.astype(object)
+    leading = leading_keys(rows, ())
     columns = [
-        Column(r.metric, r.key, r.estimator, r.settings, r.representation, None) for r in rows.itertuples()
-    ]
+        Column(r.metric, r.key, r.estimator, r.settings, r.representation, None,
+               leads=leading[r.metric, r.estimator, r.settings] == r.key)
+        for r in rows.itertuples()
+    ]  # fmt: skip
     numbers = pd.DataFrame(
         {"score": [c.label for c in columns], "value": rows["value"].astype(float),
          "chance level": rows["null"].astype(float), "low": rows["interval_low"].astype(float),

@@ -1,90 +1,27 @@
-"""The scores of a study as one row per planned cell: what every exhibit and claim is a function of.
-
-A column is one number of one estimator under one setting (DCI by boosted trees is another column than
-DCI by a forest), so that no figure can mix two ways of computing a score.
-"""
+"""The scores of a study as one row per planned cell: what every exhibit and claim is a function of."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from bench.metrics import DEFAULT_ESTIMATOR, HEADLINE
+from bench.metrics import HEADLINE
+from bench.plan import Request
 from bench.reporting import names
+from bench.reporting.columns import Column
+from bench.reporting.planned import cell_statuses, leading_keys
 
-KEY_NAMES: dict[str, str] = {
-    "gaussian_total_correlation": "Gaussian TC",
-    "gaussian_wasserstein_correlation": "Wasserstein correlation",
-    "gaussian_wasserstein_correlation_norm": "normalised Wasserstein correlation",
-    "mutual_info_score": "pairwise MI",
-    "elbo": "ELBO",
-    "reconstruction": "reconstruction loss",
-    "kl": "KL",
-    "loss": "loss",
-    "udr": "UDR",
-}
+#: The errors of scores that are no numbers: they are counted among the failures, and left out like them.
+INFINITE, NAN = "the score is infinite", "the score is NaN"
 
 
-#: The error of a score that is no number: it is counted among the failures, and left out like them.
-INFINITE = "the score is infinite"
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one column of scores is; `images` is None unless a data set has it on several image counts.
-
-    `versions`: whether the metric is there in more than one version, so that labels tell them apart.
-    """
-
-    metric: str
-    key: str
-    estimator: str
-    settings: str
-    representation: str
-    images: int | None
-    versions: bool = False
-
-    @property
-    def name(self) -> str:
-        """The column's name in CSV files: `mean:dci@forest/disentanglement`."""
-        images = "" if self.images is None else f"[{self.images}]"
-        return f"{self.representation}:{self.metric}@{self.estimator}{self.settings}{images}/{self.key}"
-
-    @property
-    def headline(self) -> bool:
-        """Whether this is its metric's headline number."""
-        return HEADLINE.get(self.metric, self.key) == self.key
-
-    @property
-    def default(self) -> bool:
-        """Whether this is its metric's default estimator at default settings."""
-        return DEFAULT_ESTIMATOR.get(self.metric, self.estimator) == self.estimator and not self.settings
-
-    @property
-    def label(self) -> str:
-        """What figures print: `DCI`, `DCI (forest)`, `Gaussian TC (sampled)`."""
-        if self.metric == "downstream":
-            base = names.downstream_name(self.key)
-        elif self.metric in names.OTHER_METRICS:
-            base = KEY_NAMES.get(self.key, self.key.replace("_", " "))
-        else:
-            base = names.metric_name(self.metric)
-            base += "" if self.headline else f" {self.key.replace('_', ' ')}"
-        notes = (
-            [] if DEFAULT_ESTIMATOR.get(self.metric, self.estimator) == self.estimator else [self.estimator]
-        )
-        told = json.loads(self.settings or "{}")
-        version = told.pop("version", None)
-        notes += [f"version {version}"] if self.versions and version else []
-        notes += [json.dumps(told, separators=(",", ":"))] if told else []
-        notes += [self.representation] if self.representation == "sampled" else []
-        notes += [] if self.images is None else [names.image_count(self.images)]
-        return f"{base} ({', '.join(notes)})" if notes else base
+#: Whose score it is that failed.
+FAILURE = ("cell_id", "metric", "key", "estimator", "settings", "representation")
 
 
 @dataclass(frozen=True)
@@ -93,10 +30,12 @@ class Study:
 
     `cells`: the plan's columns (bench.study.planned_row) and `data` (printed data set), `setting` (all but
     the seed, within a data set), `choice` (the same across data sets), `label` (printed setting), `rank`
-    (ordinal strength from 1), `state` (scored | failed | missing). `values`: the same index, one float column
-    per Column name; NaN where there is none. `failures`: cells and metrics that failed, and infinite scores,
-    which are none either. `images`: Column name -> printed data set -> images that its scores are of, 0 for
-    all.
+    (ordinal strength from 1), `state` (scored | failed | missing: whether it has any score) and `status` (the
+    same words, of every planned score, as `bench status` counts). `values`: the same index, one float column
+    per Column name; NaN where there is none. `failures`: scores that failed, and those that are infinite or
+    NaN, which are none either. `images`: Column name -> printed data set -> images that its scores are of, 0
+    for all. `unscored`: headline columns of planned scores that no cell has. `strangers`, `differing`: what
+    was left out of the scores (bench.store.Reading).
     """
 
     name: str
@@ -107,6 +46,9 @@ class Study:
     foreign: int
     images: dict[str, dict[str, int]] = field(default_factory=dict)
     pictures: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    unscored: tuple[Column, ...] = ()
+    strangers: dict[str, int] = field(default_factory=dict)
+    differing: int = 0
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -132,7 +74,8 @@ class Study:
     def metrics(self) -> list[Column]:
         """One headline column per supervised metric, in the paper's order: the estimator with most cells.
 
-        The mean representation is taken where there is one; the default estimator wins a tie.
+        The mean representation is taken where there is one; a tie goes to the default estimator, then to more
+        images.
         """
         candidates = [c for c in self.columns if c.headline and c.metric not in names.OTHER_METRICS]
         chosen = {
@@ -185,25 +128,27 @@ class Study:
                 yield column, first, values[place][np.isfinite(values[place])]
 
     def counts(self) -> dict[str, int]:
-        """Planned, scored, failed and missing cells."""
-        states = self.cells["state"].value_counts()
+        """Planned, scored, failed and missing cells, as `bench status` counts them."""
+        states = self.cells["status"].value_counts()
         return {
             "planned": len(self.cells),
             **{s: int(states.get(s, 0)) for s in ("scored", "failed", "missing")},
         }
 
     def _fullest(self, columns: Sequence[Column]) -> Column:
-        return max(
-            columns,
-            key=lambda c: (c.representation == "mean", self.values[c.name].count(), c.default, c.name),
-        )
+        def worth(c: Column) -> tuple:
+            count = self.values[c.name].count()
+            return c.representation == "mean", count, c.default, c.images or float("inf"), c.name
+
+        return max(columns, key=worth)
 
 
-def assemble(name: str, scores: pd.DataFrame, plan: pd.DataFrame) -> Study:
+def assemble(name: str, scores: pd.DataFrame, plan: pd.DataFrame, requests: Sequence[Request] = ()) -> Study:
     """Join the tidy `scores` (bench.store's schema) to the `plan` (one row per planned cell).
 
-    Scores of cells outside the plan are left out and counted in `foreign`. Raises ValueError for an
-    empty plan.
+    `requests` are what every cell is to be scored with (bench.plan.planned_requests); without them a cell
+    with any score counts as scored. Scores of cells outside the plan are left out and counted in `foreign`.
+    Raises ValueError for an empty plan.
     """
     if plan.empty:
         raise ValueError(
@@ -217,17 +162,41 @@ def assemble(name: str, scores: pd.DataFrame, plan: pd.DataFrame) -> Study:
     row = cells.index.get_indexer(scores["cell_id"].astype(object))
     foreign = scores.loc[row < 0, "cell_id"].nunique()
     scores, row = scores[row >= 0], row[row >= 0]
-    settled = (scores["status"] == "ok").to_numpy()
-    infinite = settled & np.isinf(scores["value"].to_numpy(float))
-    valid = settled & np.isfinite(scores["value"].to_numpy(float))
-    values, columns, images = _wide(scores[valid], row[valid], cells.index)
+    settled, value = (scores["status"] == "ok").to_numpy(), scores["value"].to_numpy(float)
+    valid = settled & np.isfinite(value)
+    leading = leading_keys(scores, requests)
+    values, columns, images = _wide(scores[valid], row[valid], cells.index, leading)
     state = np.full(len(cells), "missing", dtype=object)
     state[row] = "failed"
     state[row[settled]] = "scored"
-    failures = scores[["cell_id", "metric", "estimator", "representation", "error"]].astype(object)
-    failures.loc[infinite, "error"] = INFINITE
-    failures = failures[~settled | infinite].drop_duplicates().reset_index(drop=True)
-    return Study(name, cells.assign(state=state), values, columns, failures, int(foreign), images)
+    status = cell_statuses(scores, row, len(cells), requests) if requests else state
+    failures = scores.loc[~valid, [*FAILURE, "error"]].astype({"error": object})
+    for error, wrong in ((INFINITE, np.isinf(value)), (NAN, np.isnan(value))):
+        failures.loc[(settled & wrong)[~valid], "error"] = error
+    failures = failures.drop_duplicates().reset_index(drop=True)
+    return Study(
+        name, cells.assign(state=state, status=status), values, columns, failures, int(foreign), images,
+        unscored=_unscored(columns, requests, leading),
+    )  # fmt: skip
+
+
+def _unscored(
+    columns: Sequence[Column], requests: Sequence[Request], leading: Mapping[tuple, str]
+) -> tuple[Column, ...]:
+    """The headline column of every planned request that `columns` lack."""
+    there = {(c.representation, c.metric, c.estimator, c.settings) for c in columns if c.headline}
+    return tuple(
+        Column(
+            metric,
+            HEADLINE.get(metric, leading[metric, estimator, settings]),
+            estimator,
+            settings,
+            where,
+            None,
+        )
+        for where, metric, estimator, settings, _ in requests
+        if (where, metric, estimator, settings) not in there
+    )
 
 
 def _described(plan: pd.DataFrame) -> pd.DataFrame:
@@ -275,11 +244,11 @@ def _shown(value: object) -> str:
 
 
 def _wide(
-    valid: pd.DataFrame, row: np.ndarray, index: pd.Index
+    valid: pd.DataFrame, row: np.ndarray, index: pd.Index, leading: Mapping[tuple, str]
 ) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, dict[str, int]]]:
     """One row per cell of `index`, one column per Column; `row` is the place of each score of `valid`.
 
-    Last, the number of images behind each column on each data set.
+    `leading` is what leading_keys gives. Last, the number of images behind each column on each data set.
     """
     fields = ["metric", "key", "estimator", "settings", "representation"]
     code = valid.groupby([*fields, "images"], observed=True, dropna=False).ngroup().to_numpy()
@@ -294,7 +263,7 @@ def _wide(
     named = {
         k.code: Column(
             *(kind := tuple(getattr(k, f) for f in fields)), k.images if kind in mixed else None,
-            versions[k.metric] > 1,
+            versions[k.metric] > 1, leading[k.metric, k.estimator, k.settings] == k.key,
         )
         for k in kinds.itertuples(index=False)
     }  # fmt: skip

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup, escape
 
+from bench.metrics import HEADLINE
 from bench.reporting import tables
-from bench.reporting.cells import Study
-from bench.reporting.exhibit import Exhibit
+from bench.reporting.cells import NAN, Study
+from bench.reporting.exhibit import Exhibit, unscored_sentences
 from bench.reporting.names import count
 from bench.reporting.style import themed
+from bench.status_text import last_line
 from bench.version import __version__
 
 LISTED_CELLS = 200  # failed and missing cells named on the page; `bench status` names them all
+LISTED = "Failed and missing cells and scores"
 
 
 def html_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
     """The whole page as HTML text, with styles, script and figures inside."""
     return rendered(
         "page.html.jinja", exhibits, name=study.name, verb="bench report", files=True, study=study,
-        head=headline(study), absent_title="Too little data",
+        head=headline(study), listed_title=LISTED, absent_title="Too little data",
     )  # fmt: skip
 
 
@@ -43,7 +47,8 @@ def rendered(template: str, exhibits: Mapping[str, Exhibit], **given: object) ->
 def markdown_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
     """The report as Markdown; figures are the PNG files beside it."""
     head = headline(study)
-    lines = [f"# {study.name}", head["consists_of"], head["completeness"]]
+    lines = [f"# {study.name}", head["consists_of"], " ".join([head["completeness"], *head["notes"]])]
+    lines += [f"**{head['rendered']}**"] if head["rendered"] else []
     for name, exhibit in exhibits.items():
         paper = f" ({exhibit.of_paper} of the paper)" if exhibit.of_paper else ""
         lines += [f"## {exhibit.title}{paper}", *exhibit.text, *(f"- {point}" for point in exhibit.points)]
@@ -56,6 +61,7 @@ def markdown_page(study: Study, exhibits: Mapping[str, Exhibit]) -> str:
         lines += (
             [f"{summary}[CSV](tables/{name}.csv), [LaTeX](tables/{name}.tex)"] if table is not None else []
         )
+    lines += [f"## {LISTED}", *(f"- {line}" for line in head["listed"])] if head["listed"] else []
     return "\n\n".join(lines) + "\n"
 
 
@@ -66,33 +72,76 @@ def prose(text: str) -> Markup:
 
 
 def headline(study: Study) -> dict:
-    """What stands on top: what the study consists of, counts of cells, what is missing."""
+    """What stands on top: what the study consists of, counts of cells, what is missing, in words."""
     cells, counts = study.cells, study.counts()
     trained = cells[study.trained]
     steps = ", ".join(f"{s:,}" for s in sorted(trained["steps"].unique()))
     seeds = cells["seed"].nunique()
-    partly = int((cells["state"] == "scored")[cells.index.isin(study.failures["cell_id"])].sum())
+    sources = sorted(set(cells["source"]) - {"real"})
     return {
         **counts,
         "consists_of": f"{count(trained['choice'].nunique(), 'setting')} × {count(seeds, 'seed')} on "
         f"{', '.join(study.datasets)}; {steps} training steps, "
         f"{', '.join(sorted(cells['precision'].unique()))}.",
         "completeness": f"{counts['scored']:,} of {counts['planned']:,} planned cells scored, "
-        f"{counts['failed']:,} failed, {counts['missing']:,} missing{_partly(partly)}.",
-        "partly": _partly(partly),
-        "absent": [
-            {"id": cell_id, "label": row.label, "seed": row.seed, "data": row.data, "state": row.state}
-            for cell_id, row in cells[cells["state"] != "scored"].head(LISTED_CELLS).iterrows()
-        ],
-        "failures": study.failures.head(LISTED_CELLS).to_dict("records"),
-        "foreign": study.foreign,
-        "rendered": sorted(set(cells["source"]) - {"real"}),
+        f"{counts['failed']:,} failed, {counts['missing']:,} missing.",
+        "notes": list(_notes(study)),
+        "rendered": sources
+        and f"The images are rendered by bench ({', '.join(sources)}), not the published "
+        "files: compare nothing here with published numbers.",
+        "listed": list(_listed(study)),
     }
 
 
-def _partly(n: int) -> str:
-    """What the counts add where scored cells lack a score that failed or is infinite."""
-    return f"; {count(n, 'scored cell')} with a failed or infinite score" if n else ""
+def _notes(study: Study) -> Iterator[str]:
+    """What the counts of cells do not say: scores that are none, that nobody has, and that are left out."""
+    errors = _told_failures(study)
+    partly = int((study.cells["status"] == "scored")[study.cells.index.isin(errors["cell_id"])].sum())
+    if partly:
+        verb = "has" if partly == 1 else "have"
+        yield f"{count(partly, 'scored cell')} {verb} a failed, infinite or NaN score."
+    yield from unscored_sentences(study)
+    if study.counts()["missing"]:
+        yield (
+            "Every number below rests on an unfinished study: run the same `bench run` again to finish it."
+        )
+    if study.foreign:
+        yield f"Scores of {count(study.foreign, 'cell')} outside the plan are left out."
+    for name, cells in study.strangers.items():
+        yield (
+            f"Scores of {count(cells, 'cell')} that say they are of the study {name} are left out; "
+            "`bench verify` moves their files away."
+        )
+    if study.differing:
+        verb = "is" if study.differing == 1 else "are"
+        yield (
+            f"{count(study.differing, 'score')} {verb} there more than once with different values: "
+            "the newest counts."
+        )
+
+
+def _listed(study: Study) -> Iterator[str]:
+    """The failed and missing cells, and the scores that failed or are none."""
+    absent = study.cells[study.cells["status"] != "scored"]
+    for cell_id, row in absent.head(LISTED_CELLS).iterrows():
+        yield f"`{cell_id}` {row['status']}: {row['label']}, seed {row['seed']}, {row['data']}"
+    errors = _told_failures(study)
+    for row in errors.head(LISTED_CELLS).itertuples():
+        where = f"{row.metric}@{row.estimator} ({row.representation})"
+        yield f"`{row.cell_id}` {where} failed: {last_line(row.error or '')}"
+    if max(len(absent), len(errors)) > LISTED_CELLS:
+        yield f"At most {LISTED_CELLS} of each; `bench status` names them all."
+
+
+def _told_failures(study: Study) -> pd.DataFrame:
+    """Each failure once, whatever its keys. NaN counts where it is the metric's headline.
+
+    Other numbers may be NaN by definition, as the accuracy with more labels than a data set has.
+    """
+    failures = study.failures
+    metric, key = failures["metric"].astype(object), failures["key"].astype(object)
+    told = failures[(failures["error"] != NAN) | (metric.map(HEADLINE).fillna(key) == key)]
+    return told.drop_duplicates(["cell_id", "metric", "estimator", "representation", "error"])
 
 
 def _parts(exhibit: Exhibit) -> dict:

@@ -6,6 +6,7 @@ import gc
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.random import Generator, Philox
 
 from bench.atomic import whole_file, write_text
+from bench.plan import planned_requests
 from bench.reporting import tables
 from bench.reporting.beside import told_apart
 from bench.reporting.cells import Study, assemble
@@ -24,8 +26,8 @@ from bench.reporting.exhibits import EXHIBITS
 from bench.reporting.page import html_page, markdown_page
 from bench.reporting.paired import cell_by_cell
 from bench.reporting.stored import with_pictures, with_udr
-from bench.store import SCHEMA, file_metadata, load_scores, score_files
-from bench.study import planned_cells
+from bench.store import SCHEMA, file_metadata, read_scores, score_files
+from bench.study import load_plan, planned_cells
 
 FORMATS = {"html": ("index.html", html_page), "md": ("report.md", markdown_page)}
 
@@ -79,16 +81,19 @@ def build(
 
 def read(folder: Path) -> tuple[Study, pd.DataFrame]:
     """A study's planned cells with their scores, and the tidy scores themselves."""
-    plan = planned_cells(folder)
+    grid = load_plan(folder)
+    plan = planned_cells(grid)
     try:
-        scores = load_scores(folder)
+        found = read_scores(folder)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"study {folder.name} has no scores yet: `bench run GRID` with the grid of "
             f"{folder / 'study.json'} makes them ({len(plan):,} cells planned)"
         ) from None
-    study = with_udr(assemble(folder.name, scores, plan), folder / "codes")
-    return with_pictures(study, folder, generator("pictures")), scores
+    study = assemble(folder.name, found.scores, plan, planned_requests(grid))
+    study = replace(study, strangers=found.strangers, differing=found.differing)
+    study = with_pictures(with_udr(study, folder / "codes"), folder, generator("pictures"))
+    return study, found.scores
 
 
 def make(study: Study, names: Sequence[str]) -> dict[str, Exhibit]:

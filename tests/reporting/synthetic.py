@@ -15,6 +15,7 @@ import pandas as pd
 
 from bench.cell import Cell
 from bench.grid import grid_from
+from bench.metrics import CHEAP, METRICS
 from bench.settings import MODEL_SETTINGS, Training
 from bench.store import SCHEMA, write_scores
 from bench.study import planned_row, record_plan
@@ -62,16 +63,16 @@ class Effects:
 
 
 def make_grid(
-    study="synthetic", datasets=DATASETS, strengths=STRENGTHS, seeds=50, untrained=False, steps=300_000
-) -> dict:
+    study="synthetic", datasets=DATASETS, strengths=STRENGTHS, seeds=50, untrained=False, steps=300_000,
+    metrics=(*FOLLOWS, "unsupervised", "downstream"),
+) -> dict:  # fmt: skip
     """A grid as YAML gives it: every model of `strengths` with its values."""
     swept = {model: MODEL_SETTINGS[model].hyperparameter for model in strengths}
     models = {model: {swept[model]: list(values)} for model, values in strengths.items()}
     models |= {"untrained": None} if untrained else {}
-    metrics = [*FOLLOWS, "unsupervised", "downstream"]
     return {
         "study": study, "datasets": list(datasets), "models": models, "seeds": seeds,
-        "training": {"steps": steps}, "evaluation": {"metrics": metrics},
+        "training": {"steps": steps}, "evaluation": {"metrics": list(metrics)},
     }  # fmt: skip
 
 
@@ -99,9 +100,15 @@ def write_study(folder: Path, scores: pd.DataFrame, source="real", **grid) -> Pa
     raw = make_grid(study=folder.name, **grid)
     loaded = grid_from(raw, "synthetic", sources=dict.fromkeys(raw["datasets"], source))
     record_plan(folder, loaded, {"version": "test"})
-    rows = as_schema(scores).astype(object)
+    rows = as_schema(pd.concat([scores, companions(scores)])).assign(study=folder.name).astype(object)
     write_scores(folder / "scores", "synthetic", rows.where(rows.notna(), None).to_dict("records"), {})
     return folder
+
+
+def companions(scores: pd.DataFrame) -> pd.DataFrame:
+    """The `corrected` rows that every plan has beside the study's way, with the same values."""
+    with_companion = [m for m in CHEAP if "corrected" in METRICS[m]]
+    return scores[scores["metric"].isin(with_companion)].assign(estimator="corrected")
 
 
 def hidden_quality(plan: pd.DataFrame, effects: Effects, rng: np.random.Generator) -> pd.Series:
@@ -188,6 +195,10 @@ QUICKSTART = {
     "source": "rendered:1", "datasets": ("dsprites_quick",), "strengths": QUICKSTART_STRENGTHS, "seeds": 4,
     "untrained": True, "steps": 8000,
 }  # fmt: skip
+#: The same with what it is scored with, as write_study takes it.
+QUICKSTART_GRID = QUICKSTART | {
+    "metrics": ("factor_vae", "mig", "dci@forest", "modularity", "sap", "unsupervised", "downstream")
+}
 
 
 def quickstart() -> tuple[pd.DataFrame, pd.DataFrame]:

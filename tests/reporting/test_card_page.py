@@ -51,6 +51,14 @@ def test_scores_stand_in_the_papers_order_with_headlines_first_seen():
     assert "pairwise MI" not in set(exhibit.table["score"])
 
 
+def test_two_keys_of_a_users_metric_have_two_names_and_the_first_is_its_headline():
+    own = record().scores.query("metric == 'mig'").assign(metric="mine:both")
+    scores = pd.concat([own.assign(key="z_accuracy"), own.assign(key="count")], ignore_index=True)
+    exhibit = card_exhibits(record(scores=scores))["scores"]
+    assert list(exhibit.numbers["score"]) == ["mine:both", "mine:both count"]
+    assert list(exhibit.table["score"]) == ["mine:both"]
+
+
 def test_matrices_are_sorted_by_kl_and_dead_codes_marked():
     exhibit = card_exhibits(record())["knowledge"]
     values = exhibit.numbers.pivot_table(index="code", columns="factor", values="value", sort=False)

@@ -82,6 +82,43 @@ def test_scores_on_other_images_are_other_scores():
     assert found == {"MIG (all images)", "MIG (500 images)"}
 
 
+def test_of_as_many_scores_on_fewer_images_the_larger_sample_is_the_metric():
+    half = PLAN["cell_id"][::2]
+    mig = SCORES[SCORES["metric"] == "mig"]
+    for more, fewer in ((0, 500), (600, 90)):
+        images = np.where(mig["cell_id"].isin(half), more, fewer)
+        study = assemble("s", pd.concat([mig.assign(images=images), mig.assign(images=images[::-1])]), PLAN)
+        assert [c.images for c in study.metrics()] == [more]
+
+
+def test_the_headline_of_a_users_metric_is_the_first_of_its_keys():
+    both = [SCORES[SCORES["metric"] == "mig"].assign(metric="mine:both", estimator="user", key=key)
+            for key in ("z_accuracy", "count")]  # fmt: skip
+    study = assemble("s", pd.concat(both), PLAN)
+    assert [(c.key, c.label) for c in study.metrics()] == [("z_accuracy", "mine:both")]
+    assert {c.label for c in study.columns} == {"mine:both", "mine:both count"}
+
+
+def test_the_headline_stays_where_none_of_its_scores_is_a_number():
+    both = [SCORES[SCORES["metric"] == "mig"].assign(metric="mine:both", key="first", value=np.nan),
+            SCORES[SCORES["metric"] == "mig"].assign(metric="mine:both", key="second")]  # fmt: skip
+    request = ("mean", "mine:both", "study", "", 0)
+    study = assemble("s", pd.concat(both), PLAN, [request])
+    assert study.metrics() == []
+    assert [(c.key, c.label) for c in study.unscored] == [("first", "mine:both")]
+
+
+def test_cells_are_counted_as_bench_status_counts_them():
+    ids = list(PLAN["cell_id"])
+    lost = (SCORES["metric"] == "mig") & (SCORES["cell_id"] == ids[0])
+    scores = SCORES.assign(status=np.where(lost, "failed", "ok"))
+    scores = scores[(scores["metric"] != "sap") | (scores["cell_id"] != ids[1])]
+    requests = [("mean", "mig", "study", "", 0), ("mean", "sap", "study", "", 0)]
+    study = assemble("s", scores, PLAN, requests)
+    assert study.cells.loc[ids, "status"].tolist() == ["failed", "missing", *["scored"] * 4]
+    assert set(study.cells["state"]) == {"scored"}
+
+
 def test_settings_are_named_by_what_varies():
     plan = pd.concat([make_plan(("dsprites",), {"beta_vae": [1]}, 2, steps=n) for n in (100, 200)])
     study = assemble("s", make_scores(plan.reset_index(drop=True)), plan)

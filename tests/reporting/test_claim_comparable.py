@@ -11,7 +11,7 @@ from bench.reporting.claims import CLAIMS, Rate
 from bench.reporting.claims.comparable import PAPER_SETTINGS, part_of_grid, shortfall
 from bench.reporting.claims.evidence import of_paper
 from bench.reporting.claims.verdicts import decide
-from bench.study import planned_cells, record_plan
+from bench.study import load_plan, planned_cells, record_plan
 from tests.reporting.synthetic import STRENGTHS, make_grid, make_plan, make_scores
 
 PLAN = make_plan(("dsprites", "cars3d"), seeds=5)
@@ -62,7 +62,7 @@ def test_a_studys_plan_says_how_its_cells_are_trained(tmp_path):
     raw = make_grid(datasets=("cars3d",), seeds=1)
     raw["training"] |= {"architecture": "dense_8", "latent_dim": 2}
     record_plan(tmp_path, grid_from(raw, "made up", sources={"cars3d": "real"}), {"version": "test"})
-    (training,) = planned_cells(tmp_path)["training"].unique()
+    (training,) = planned_cells(load_plan(tmp_path))["training"].unique()
     assert json.loads(training)["architecture"] == "dense_8"
     assert json.loads(training)["latent_dim"] == 2
 

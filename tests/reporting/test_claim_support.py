@@ -68,9 +68,9 @@ def test_findings_that_need_no_such_score_keep_their_verdict(tc_on_half, name, p
 def test_the_caption_of_the_findings_names_every_score_that_they_lack(half_study, monkeypatch):
     monkeypatch.setattr("bench.reporting.claims.verdicts.DRAWS", 2)
     caption = EXHIBITS["findings"](half_study, np.random.default_rng(0)).rests_on
-    assert caption.startswith("1,080 of 1,080 planned cells, none failed or missing.")
-    assert " Gaussian TC (sampled) on 900 only." in caption
-    assert " LR efficiency on 540 only." in caption
+    assert caption.startswith("450 of 1,080 planned cells; 0 failed, 630 missing.")
+    assert " Gaussian TC (sampled) on 900 only: 180 not scored." in caption
+    assert " LR efficiency on 540 only: 540 not scored." in caption
 
 
 def test_a_data_set_that_lacks_a_score_is_named_though_most_of_the_cells_have_it(part_of_the_grid):

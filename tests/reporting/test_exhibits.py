@@ -88,7 +88,7 @@ def test_rendered_data_never_stand_beside_published_numbers(quick):
 
 def test_a_metric_on_half_the_cells_is_named(thin_studies):
     exhibit = made("metric_agreement", thin_studies["a metric on half the cells"])
-    assert "MIG on 18 only." in exhibit.rests_on
+    assert "MIG on 18 only: 18 not scored." in exhibit.rests_on
     assert set(exhibit.numbers.query("row == 'MIG' or column == 'MIG'")["n"]) == {18}
 
 

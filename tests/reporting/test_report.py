@@ -1,5 +1,6 @@
 """`bench report` from a folder on disk to one page that needs nothing else."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.reporting import build
 from bench.reporting.exhibits import EXHIBITS
-from bench.store import load_scores
+from bench.store import load_scores, write_scores
 from tests.reporting import synthetic
 
 
@@ -27,11 +28,11 @@ def results(tmp_path_factory):
         "failed",
         "loss is nan",
     ]
-    synthetic.write_study(folder / "quickstart", scores, **synthetic.QUICKSTART)
+    synthetic.write_study(folder / "quickstart", scores, **synthetic.QUICKSTART_GRID)
     synthetic.write_study(
-        folder / "rerun", scores.assign(value=scores["value"] + 0.01), **synthetic.QUICKSTART
+        folder / "rerun", scores.assign(value=scores["value"] + 0.01), **synthetic.QUICKSTART_GRID
     )
-    synthetic.write_study(folder / "empty", scores.head(1), **synthetic.QUICKSTART)
+    synthetic.write_study(folder / "empty", scores.head(1), **synthetic.QUICKSTART_GRID)
     for file in (folder / "empty" / "scores").iterdir():
         file.unlink()
     return folder
@@ -61,7 +62,7 @@ def test_ids_are_unique_and_references_lead_somewhere(report):
 
 def test_completeness_is_on_top_and_in_every_caption(report):
     page = (report / "index.html").read_text(encoding="utf-8")
-    assert "51 of 52 planned cells scored</strong>, 1 failed, 0 missing" in page
+    assert "51 of 52 planned cells scored, 1 failed, 0 missing" in page
     assert "loss is nan" in page
     captions = re.findall(r'<span class="rests">(.*?)</span>', page)
     assert captions
@@ -92,6 +93,39 @@ def test_markdown_names_the_same_figures(report):
     assert "51 of 52 planned cells scored" in text
     for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
         assert (report / figure).is_file()
+
+
+def test_markdown_says_on_top_and_at_the_end_what_the_page_says(results, tmp_path):
+    folder = shutil.copytree(results / "quickstart", tmp_path / "quickstart")
+    [path] = (folder / "scores").iterdir()
+    rows = pd.read_parquet(path).astype(object)
+    rows = rows.where(rows.notna(), None)
+    cells = rows["cell_id"].unique()
+    path.unlink()
+    other = rows[rows["cell_id"] == cells[1]]
+    changes = {
+        "missing": rows[rows["cell_id"] != cells[2]],
+        "foreign": other.assign(cell_id="0123456789abcdef"),
+        "alien": other.assign(study="another"),
+        "differing": other[other["metric"] == "sap"].assign(value=0.5),
+    }
+    for name, changed in changes.items():
+        write_scores(path.parent, name, changed.to_dict("records"), {})
+    made = build(folder, tmp_path / "reports", formats=("html", "md"), only=["metric_pairs"])
+    text = (made / "report.md").read_text(encoding="utf-8")
+    page = html.unescape((made / "index.html").read_text(encoding="utf-8")).replace("\u00a0", " ")
+    for sentence in (
+        "50 of 52 planned cells scored, 1 failed, 1 missing.",
+        "Every number below rests on an unfinished study: run the same `bench run` again to finish it.",
+        "Scores of 1 cell outside the plan are left out.",
+        "Scores of 1 cell that say they are of the study another are left out; `bench verify` moves",
+        "1 score is there more than once with different values: the newest counts.",
+        "The images are rendered by bench (rendered:1), not the published files",
+        "Failed and missing cells and scores", f"`{cells[0]}` failed: ", f"`{cells[2]}` missing: ",
+        f"`{cells[0]}` mig@study (mean) failed: loss is nan",
+    ):  # fmt: skip
+        assert sentence in text
+        assert re.sub("`([^`]+)`", r"<code>\1</code>", sentence) in page
 
 
 def test_a_report_of_every_study_fails_where_one_cannot_be_read(results, tmp_path):
@@ -157,7 +191,7 @@ def test_a_folder_that_is_no_study_says_what_to_run(tmp_path):
 
 def test_a_foreign_parquet_file_is_named(results, tmp_path):
     scores = synthetic.quickstart()[1]
-    folder = synthetic.write_study(tmp_path / "mixed", scores, **synthetic.QUICKSTART)
+    folder = synthetic.write_study(tmp_path / "mixed", scores, **synthetic.QUICKSTART_GRID)
     pd.DataFrame({"a": [1]}).to_parquet(folder / "scores" / "other.parquet")
     with pytest.raises(ValueError, match=r"other\.parquet is not a whole score file"):
         build(folder, tmp_path)
@@ -184,3 +218,17 @@ print(sorted(set(sys.modules) & {"torch", "ray"}))
 """
     command = [sys.executable, "-c", code, str(results / "quickstart"), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_rows_that_are_no_scores_stop_only_the_report_of_their_own_study(results, tmp_path):
+    folder = shutil.copytree(results, tmp_path / "results")
+    [path] = (folder / "rerun" / "scores").iterdir()
+    rows = pd.read_parquet(path).astype(object).head(3).assign(metric=None)
+    write_scores(path.parent, "foreign", rows.where(rows.notna(), None).to_dict("records"), {})
+    words = ["--results", str(folder), "--reports", str(tmp_path / "reports"), "--only", "metric_pairs"]
+    alone = CliRunner().invoke(main, ["report", "rerun", *words])
+    assert (alone.exit_code, "has rows without metric; the study's" in alone.output) == (2, True)
+    assert len(alone.output.splitlines()) == 1
+    together = CliRunner().invoke(main, ["report", *words])
+    assert (together.exit_code, "has rows without metric" in together.output) == (1, True)
+    assert (tmp_path / "reports" / "quickstart" / "index.html").is_file()

@@ -44,7 +44,8 @@ def of_paper(study: Study) -> Study:
     metrics = (*PAPER_METRICS, "unsupervised", "training", "downstream")
     columns = tuple(c for c in study.columns if c.metric in metrics)
     values = study.values.loc[kept, [c.name for c in columns]]
-    return replace(study, cells=study.cells[kept], values=values, columns=columns)
+    unscored = tuple(c for c in study.unscored if c.metric in metrics)
+    return replace(study, cells=study.cells[kept], values=values, columns=columns, unscored=unscored)
 
 
 class Layout:
