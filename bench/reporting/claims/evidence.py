@@ -28,9 +28,9 @@ from bench.reporting.statistics import spearman_rows
 #: mild correlation less than a quarter, a strong one half.
 VISIBLE, MILD, STRONG = 0.3, 0.5, 0.7
 
-#: A random model passes a comparison half of the time, so "very high" or "low" asks for three of four. So
-#: does "consistently": Modularity goes its own way (Figure 12), so one winner, value or sign on the five
-#: other metrics is no more than 5 of 6.
+#: A random model passes a comparison half of the time, so "very high" or "low" asks for three of four, and
+#: what passes fewer is "not low". So does "consistently": Modularity goes its own way (Figure 12), so one
+#: winner, value or sign on the five other metrics is no more than 5 of 6.
 MOSTLY = 0.75
 
 
