@@ -152,16 +152,17 @@ CLAIMS: dict[str, Finding | Rate] = {
     "objective_share": Finding(
         "The objective explains 37 % of the variance of scores",
         scores.objective_share, -R2_POINTS, R2_POINTS, "r2_mean_objective", "Table 5a", SHARE, datasets=1,
-        whole=True, beside=scores.paper_objective_share,
+        metrics=PAPER_METRICS, whole=True, beside=scores.paper_objective_share,
     ),
     "value_share": Finding(
         "Objective and value explain 59 %, which leaves 41 % to the seed",
         scores.value_share, -R2_POINTS, R2_POINTS, "r2_mean_objective_x_value", "Table 5b", SHARE,
-        datasets=1, whole=True, beside=scores.paper_value_share,
+        datasets=1, metrics=PAPER_METRICS, whole=True, beside=scores.paper_value_share,
     ),
     "objective_below_rest": Finding(
         "The objective explains less than value and seed together",
-        scores.objective_share, -INFINITY, 50, "claim_tab5_seed_share", "Table 5", SHARE, whole=True,
+        scores.objective_share, -INFINITY, 50, "claim_tab5_seed_share", "Table 5", SHARE,
+        metrics=PAPER_METRICS, whole=True,
     ),
     "no_rule_for_strength": Finding(
         "There is no consistent choice of strength",
