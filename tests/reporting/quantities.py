@@ -6,12 +6,14 @@ from bench.reporting.cells import assemble
 from bench.reporting.claims import CLAIMS
 from bench.reporting.claims.evidence import Evidence, of_paper
 from bench.reporting.claims.verdicts import weakest
+from bench.reporting.published import Value
 from bench.reporting.statistics import Estimate
 from tests.reporting.synthetic import make_plan, make_scores
 
 PLAN = make_plan(("dsprites", "smallnorb", "cars3d", "shapes3d"), seeds=3)
 STUDY = assemble("four", make_scores(PLAN), PLAN)
 CELLS = STUDY.cells
+SURE = Value("words", "high", "paper")
 
 
 def value(name, **columns):

@@ -98,3 +98,31 @@ def test_numbers_over_the_whole_grid_have_no_verdict_from_part_of_it(monkeypatch
         assert claims[name].reason == "it has 18 of the paper’s 36 settings on Cars3D"
         assert "on these data sets" not in claims[name].paper
     assert claims["mean_tc_rises"].reason == ""
+
+
+@pytest.mark.parametrize(("lost", "words"), [
+    ({}, ""),
+    ({"metric": "dci"}, "DCI is there for 35 of the paper’s 36 settings on Cars3D"),
+    ({"seed": 0}, ""),  # a setting that has lost one of its seeds is there
+    ({"model": "dip_vae_ii"}, "BetaVAE score is there for 35 of the paper’s 36 settings on Cars3D"),
+])  # fmt: skip
+def test_a_setting_without_a_score_is_no_part_of_the_grid(lost, words):
+    """λ = 50 of DIP-VAE-II has failed on Cars3D, in one metric, at one seed or altogether."""
+    of = {"dataset": "cars3d", "model": "dip_vae_ii", "strength": 50} | lost
+    failed = (SCORES[list(of)] == list(of.values())).all(axis=1) & bool(lost)
+    scores = SCORES.assign(
+        value=SCORES["value"].mask(failed),
+        status=SCORES["status"].mask(failed, "failed"),
+        error=SCORES["error"].mask(failed, "loss is nan"),
+    )
+    assert part_of_grid(of_paper(assemble("s", scores, PLAN))) == words
+
+
+def test_a_mean_over_six_metrics_needs_all_of_them(monkeypatch):
+    """DCI has failed in every cell: the mean of the five others is another number."""
+    monkeypatch.setattr("bench.reporting.claims.verdicts.DRAWS", 2)
+    dci = SCORES["metric"] == "dci"
+    scores = SCORES.assign(value=SCORES["value"].mask(dci), status=SCORES["status"].mask(dci, "failed"))
+    claims = {c.name: c for c in decide(assemble("s", scores, PLAN), np.random.default_rng(0))}
+    for name in ("objective_share", "value_share", "objective_below_rest", "seed_matters"):
+        assert (claims[name].verdict, claims[name].reason) == ("too little data", "it needs DCI")

@@ -108,7 +108,7 @@ def test_all_metrics_that_a_finding_speaks_of_are_needed(part_of_the_grid):
             "it needs Modularity, SAP",
         )
     assert decided["downstream"].reason == "it needs SAP"
-    assert decided["seed_matters"].reason == ""
+    assert decided["mean_tc_rises"].reason == ""
 
 
 @pytest.mark.parametrize(("change", "words"), [

@@ -58,7 +58,7 @@ def test_bounds_that_decide_rest_on_as_many_resamples_as_any_other_interval():
     ("mean_above_sampled", "agrees"),
     ("modularity_apart", "agrees"),
     ("seed_matters", "agrees"),
-    ("objectives_overlap", "agrees"),
+    ("objectives_overlap", "too little data"),  # one may be the best, or the second by a hair, on 14 of 18
     ("no_label_free_selector", "agrees"),
     ("value_share", "differs"),  # 41 % on average by construction, the paper has 59 %
     ("objective_below_rest", "agrees"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+
 from bench.reporting.cells import Study
 from bench.reporting.claims.evidence import of_paper
 from bench.reporting.claims.support import ENOUGH
@@ -84,13 +86,21 @@ def other_training(part: Study) -> str:
 
 
 def part_of_grid(part: Study) -> str:
-    """Why no number over six objectives × six values can stand beside this study; '' if it can."""
+    """Why no number over six objectives × six values can stand beside this study; '' if it can.
+
+    Every setting has to be planned and to have a score of each metric that the study has, on every data set.
+    """
     for data, cells in part.cells[part.trained].groupby("data"):
         found = set(zip(cells["model"], cells["strength"], strict=True))
         if found != PAPER_SETTINGS:
             others = len(found - PAPER_SETTINGS)
             has = f"{len(found & PAPER_SETTINGS)} of the paper’s {len(PAPER_SETTINGS)} settings"
             return f"it has {has}" + (f" and {count(others, 'other')}" if others else "") + f" on {data}"
+        for metric in part.metrics():  # a setting without a score is no part of a number either
+            there = cells[np.isfinite(part.values.loc[cells.index, metric.name])]
+            found, of = len(there.drop_duplicates("setting")), len(PAPER_SETTINGS)
+            if found < of:
+                return f"{metric.label} is there for {found} of the paper’s {of} settings on {data}"
     return ""
 
 

@@ -28,6 +28,11 @@ from bench.reporting.statistics import spearman_rows
 #: mild correlation less than a quarter, a strong one half.
 VISIBLE, MILD, STRONG = 0.3, 0.5, 0.7
 
+#: A random model passes a comparison half of the time, so "very high" or "low" asks for three of four, and
+#: what passes fewer is "not low". So does "consistently": Modularity goes its own way (Figure 12), so one
+#: winner, value or sign on the five other metrics is no more than 5 of 6.
+MOSTLY = 0.75
+
 
 class Lacking(LookupError):
     """The study has no such score or objective at all; the message is what the table of findings says."""
@@ -51,8 +56,8 @@ def of_paper(study: Study) -> Study:
 class Layout:
     """Where the cells of a study's part of the paper lie: what all resamples share.
 
-    Per cell `data`, `model` (its place in `models`), `rank` and `number` (its place in `settings`); `shared`:
-    data set -> places in `settings` of the settings that all data sets have, in one order.
+    Per cell `data`, `model` (its place in `models`), `rank`, `seed` and `number` (its place in `settings`);
+    `shared`: data set -> places in `settings` of the settings that all data sets have, in one order.
     """
 
     def __init__(self, study: Study):
@@ -62,7 +67,7 @@ class Layout:
         self.at = {name: i for i, name in enumerate(study.values.columns)}
         unsupervised = unsupervised_columns(study, ("sampled", "mean"))
         self.correlated = {c.name: i for i, c in enumerate([*self.metrics, *unsupervised, *self.tasks])}
-        self.data, self.rank = cells["data"].to_numpy(), cells["rank"].to_numpy()
+        self.data, self.rank, self.seed = (cells[c].to_numpy() for c in ("data", "rank", "seed"))
         self.model = cells["model"].map(self.models.index).to_numpy()
         self.places = cells.groupby(["data", "model"]).indices
         self.settings = cells.drop_duplicates("setting").reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Claims on the metrics themselves: agreement, overlap, seeds, variance (Figures 2, 3, 12–15, Table 5)."""
+"""Claims on the metrics themselves: agreement and shares of variance (Figures 2, 12, Table 5)."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def closest_pairs(evidence: Evidence) -> np.ndarray:
 
 def modularity_apart(evidence: Evidence) -> np.ndarray:
     """Modularity’s correlations with the other metrics: least margin of their mean below that of the others
-    among themselves, and of their mean size below 0.5."""
+    among themselves, and of each one’s mean size over data sets below 0.5."""
     pairs, rho = _pairs(evidence, evidence.layout.datasets)
     apart = np.array(["modularity" in pair for pair in pairs], bool)
-    own, others = rho[:, apart].ravel(), rho[:, ~apart].ravel()
-    return np.array([mean(others) - mean(own), MILD - mean(np.abs(own))])
+    own, others = rho[:, apart], rho[:, ~apart]
+    return np.append(MILD - known_mean(np.abs(own), axis=0), mean(others.ravel()) - mean(own.ravel()))
 
 
 def agreement_by_dataset(evidence: Evidence) -> np.ndarray:
-    """Mean correlation of the metrics but Modularity: least margin of that on dSprites, Color- and
-    Scream-dSprites above 0.5 and above the others’, and of the others’ below 0.7."""
+    """Mean correlation of the metrics but Modularity: least margin of that on dSprites, on Color- and on
+    Scream-dSprites above 0.5 and above that on any other data set, and of any other’s below 0.7."""
     pairs, rho = _pairs(evidence, evidence.layout.datasets)
-    rho = rho[:, ["modularity" not in pair for pair in pairs]]
+    found = known_mean(rho[:, ["modularity" not in pair for pair in pairs]], axis=1)
     alike = np.array([data in ALIKE for data in evidence.layout.datasets], bool)
-    strong, mild = mean(rho[alike].ravel()), mean(rho[~alike].ravel())
-    return np.array([strong - MILD, strong - mild, STRONG - mild])
+    strong, mild = found[alike], found[~alike]
+    return np.concatenate([strong - MILD, np.subtract.outer(strong, mild).ravel(), STRONG - mild])
 
 
 def figure_2_distance(evidence: Evidence) -> float:
@@ -55,71 +55,6 @@ def _pairs(evidence: Evidence, datasets: Sequence[str]) -> tuple[list[tuple[str,
     left, right = np.triu_indices(len(metrics), 1)
     rho = evidence.between(metrics, metrics, datasets)[:, left, right]
     return [(metrics[a].metric, metrics[b].metric) for a, b in zip(left, right, strict=True)], rho
-
-
-def consistent_winner(evidence: Evidence) -> np.ndarray:
-    """Share of (data set, metric) in which an objective beats each other with P > ½: the largest."""
-    layout, winners = evidence.layout, []
-    for data in layout.datasets:
-        rows = layout.place(data)
-        evidence.note(rows, layout.metrics)
-        for metric in layout.metrics:
-            x = evidence.values[rows, layout.at[metric.name]]
-            there = np.isfinite(x)
-            label = layout.model[rows][there]
-            others = len(np.unique(label)) - 1
-            if others > 0:
-                beaten = (wins(x[there], label) > 0.5).sum(axis=1)
-                winners.append(beaten.argmax() if beaten.max() == others else len(layout.models))
-    won = np.bincount(winners, minlength=len(layout.models) + 1)[:-1]
-    return won / len(winners) if len(winners) > 1 else np.full(len(won), np.nan)
-
-
-def wins(x: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """P(a random score of `x` (n,) with label a lies above one with label b), ties half: (labels, labels).
-
-    statistics.auc of every pair of labels 0, 1, … at once: there are 630 in each resample of a whole study.
-    """
-    values, place = np.unique(x, return_inverse=True)
-    counts = np.zeros((label.max() + 1, len(values)))
-    np.add.at(counts, (label, place), 1)
-    below = np.cumsum(counts, axis=1) - counts
-    sizes = counts.sum(axis=1)
-    with np.errstate(invalid="ignore"):  # a label without scores wins nothing
-        return counts @ (below + counts / 2).T / np.outer(sizes, sizes)
-
-
-def consistent_strength(evidence: Evidence) -> float:
-    """Mean over objectives of the share of (data set, metric) with the most frequent best strength."""
-    return mean([_most_frequent_best(evidence, model) for model in evidence.layout.models])
-
-
-def _most_frequent_best(evidence: Evidence, model: str) -> float:
-    """Share of (data set, metric) in which the most frequent best value of `model` has the highest median."""
-    layout, best = evidence.layout, []
-    strength = layout.settings["rank"].to_numpy()
-    for data in layout.datasets:
-        settings = layout.of_setting.get((data, model), np.array([], int))
-        if len(settings) > 1:
-            medians = evidence.medians_of(layout.metrics, settings)
-            scored = np.isfinite(medians).any(axis=0)
-            best += list(strength[settings][np.nanargmax(medians[:, scored], axis=0)])
-    return np.bincount(best).max() / len(best) if len(best) > 1 else float("nan")
-
-
-def bad_value_good_seed(evidence: Evidence) -> float:
-    """P(a random seed of the worst value is at least as good as one of the best): Cars3D, mean of scores."""
-    found = []
-    for (data, _), settings in evidence.layout.of_setting.items():
-        for metric in evidence.layout.metrics if data == "Cars3D" else ():
-            medians = evidence.median_of(metric, settings)
-            if np.isfinite(medians).sum() > 1:
-                best, worst = (
-                    evidence.scores(metric, evidence.layout.members[settings[i]])
-                    for i in (np.nanargmax(medians), np.nanargmin(medians))
-                )
-                found.append((worst[:, None] >= best[None, :]).mean())
-    return mean(found)
 
 
 def objective_share(evidence: Evidence) -> float:

@@ -41,12 +41,13 @@ class Claim:
 
 
 def decide(study: Study, rng: Generator) -> list[Claim]:
-    """Every claim of CLAIMS on the study's part of the paper, with intervals by a bootstrap over seeds."""
+    """Every claim of CLAIMS on the study's part of the paper, with its bounds or a bootstrap over seeds."""
     part = of_paper(study)
     evidence, reason, partial = Evidence.of_study(part), shortfall(study), part_of_grid(part)
     findings = {name: f for name, f in CLAIMS.items() if isinstance(f, Finding)}
     supports = {name: evidence.support(f.statistic) for name, f in findings.items()}
-    present = [name for name, support in supports.items() if np.isfinite(support.parts).any()]
+    known = [name for name, support in supports.items() if np.isfinite(support.parts).any()]
+    present = [name for name in known if not findings[name].bounds]
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in findings}
     for _ in range(DRAWS if present and part.cells["seed"].nunique() > 1 else 0):
         resample = evidence.resampled(rng)
@@ -62,7 +63,8 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
             support, lacks = all_scores, part_of_table_1(all_scores, part) or partial
         else:
             support = supports[name]
-            parts = _estimates(claim, support, drawn[name], wider)
+            bounds = claim.bounds(evidence) if claim.bounds and name in known else None
+            parts = _estimates(claim, support, drawn[name], wider, bounds)
             centre = claim.beside(evidence) if claim.beside else 0.0
             lacks = _lacks(claim, support) or (partial if claim.whole else "")
         region = (claim.low + centre, claim.high + centre)
@@ -70,8 +72,16 @@ def decide(study: Study, rng: Generator) -> list[Claim]:
     return claims
 
 
-def _estimates(claim: Finding, support: Support, drawn: list[np.ndarray], wider: float) -> list[Estimate]:
-    """An estimate of each part of a finding, within what the quantity can be."""
+def _estimates(
+    claim: Finding,
+    support: Support,
+    drawn: list[np.ndarray],
+    wider: float,
+    bounds: tuple[float, float] | None,
+) -> list[Estimate]:
+    """An estimate of each part of a finding, within what the quantity can be; of one part with `bounds`."""
+    if bounds:
+        return [Estimate(float(support.parts[0]), *bounds, support.cells)]
     draws, parts = np.reshape(drawn, (-1, len(support.parts))), []
     for value, of_part in zip(support.parts, draws.T, strict=True):
         found = estimate_from(float(value), of_part, support.cells, wider)
