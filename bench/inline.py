@@ -12,7 +12,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from functools import partial
-from queue import Empty
 
 from filelock import FileLock, Timeout
 
@@ -72,7 +71,7 @@ def _run_pools(
     """Run the packs of `left` and take the finished ones out; BrokenProcessPool when a worker dies."""
     # spawned, not forked: torch's threads and a GPU's context do not survive a fork
     spawn = multiprocessing.get_context("spawn")
-    queue = spawn.Queue()
+    queue = spawn.SimpleQueue()  # what a worker puts is there before its result: no event is lost at the end
     others = set(multiprocessing.active_children())
     pools: list[ProcessPoolExecutor] = []
     with ExitStack() as stack:
@@ -223,8 +222,5 @@ def _in_pool(half: Half, work: Work, context: Context) -> bool:
 
 
 def _pass_on(queue, on_event: Report) -> None:
-    try:
-        while True:
-            on_event(queue.get_nowait())
-    except Empty:
-        return
+    while not queue.empty():
+        on_event(queue.get())
