@@ -92,3 +92,7 @@ def trained_path(work: Path, cell_id: str) -> Path:
 
 def codes_path(work: Path, cell_id: str) -> Path:
     return work / "codes" / f"{cell_id}.safetensors"
+
+
+def scored_path(work: Path, cell_id: str) -> Path:
+    return work / "scored" / f"{cell_id}.json"

@@ -1,4 +1,4 @@
-"""Packs without Ray: the same functions in this process, or in a pool of processes."""
+"""Packs without Ray: the same functions in this process, or in pools of processes."""
 
 from __future__ import annotations
 
@@ -6,57 +6,104 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from queue import Empty
+from contextlib import ExitStack
+from functools import partial
+
+from filelock import FileLock, Timeout
 
 from bench.attempts import LOST, DeviceLost, end_process
-from bench.context import Context
-from bench.pack import run_pack, what_stopped
+from bench.context import Context, Report
+from bench.devices import gpus
+from bench.leftovers import lock_of
+from bench.pack import run_pack, score_ahead, score_half, train_half, what_stopped
 from bench.plan import Work
 
 MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer
 
-_events = None  # the pool's queue of events, one per worker process
+Half = Callable[[Work, Context, Report], None]
+Waiting = dict[Future, Callable[[bool], None]]  # a task, and what to do when it is done
+
+_events = None  # the pools' queue of events, one per worker process
 
 
-def run_inline(works: Sequence[Work], context: Context, cpus: int, on_event: Callable[[dict], None]) -> None:
-    """Run every pack: one after another in this process with one cpu, else `cpus` at a time in a pool.
+def gpu_names() -> list[str]:
+    """The GPUs that this process may use, each as CUDA_VISIBLE_DEVICES names it."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else map(str, range(gpus()))
+    return [name.strip() for name in names][: gpus()]
 
-    A pool whose worker died is made anew for the packs that are left.
+
+def run_inline(
+    works: Sequence[Work], context: Context, cpus: int, on_event: Report, on_gpus: Sequence[str] = ()
+) -> None:
+    """Run every pack: one after another in this process with one cpu, else in pools of `cpus` processes.
+
+    Without GPUs each process trains and scores a pack. `on_gpus` (see gpu_names), one process trains per GPU,
+    and the others score what is trained meanwhile, the cells of a pack side by side. Where a process died the
+    pools are made anew for the packs that are left.
     """
+    if on_gpus:
+        on_gpus = on_gpus[:cpus]
+        on_event({"slots": len(on_gpus)})
     if cpus == 1:
         for work in works:
-            _run(work, context, on_event)
+            _run(run_pack, work, context, on_event)
         return
+    # one thread per process, which reads this when it loads its libraries; Ray sets the same for its workers
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     left = {work.pack.id: work for work in works}
     deaths = 0
     while left and deaths < MAX_DEATHS:
         before = len(left)
         try:
-            _run_pool(left, context, cpus, on_event)
+            _run_pools(left, context, cpus, on_event, on_gpus)
         except BrokenProcessPool:  # a worker died; cells that keep dying are quarantined (bench.attempts)
             deaths = deaths + 1 if len(left) == before else 0
 
 
-def _run_pool(left: dict[str, Work], context: Context, cpus: int, on_event: Callable[[dict], None]) -> None:
-    """Run the packs of `left` in a pool and take the finished ones out; BrokenProcessPool when one dies."""
+def _run_pools(
+    left: dict[str, Work], context: Context, cpus: int, on_event: Report, on_gpus: Sequence[str]
+) -> None:
+    """Run the packs of `left` and take the finished ones out; BrokenProcessPool when a worker dies."""
     # spawned, not forked: torch's threads and a GPU's context do not survive a fork
     spawn = multiprocessing.get_context("spawn")
-    queue = spawn.Queue()
+    queue = spawn.SimpleQueue()  # what a worker puts is there before its result: no event is lost at the end
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(cpus, spawn, initializer=_begin_worker, initargs=(queue,)) as pool:
-        waiting = {pool.submit(_run_in_pool, work, context): name for name, work in left.items()}
+    pools: list[ProcessPoolExecutor] = []
+    with ExitStack() as stack:
+
+        def pool(size: int, names=None) -> ProcessPoolExecutor:
+            made = ProcessPoolExecutor(size, spawn, initializer=_begin_worker, initargs=(queue, names))
+            pools.append(stack.enter_context(made))
+            return made
+
+        if on_gpus:
+            names = spawn.SimpleQueue()
+            for name in on_gpus:
+                names.put(name)
+            trainers, scorers = pool(len(on_gpus), names), max(1, cpus - len(on_gpus))
+            beside = _ScoringBeside(left, context, trainers, pool(scorers), scorers)
+            stack.callback(beside.release)
+            waiting = beside.waiting
+        else:
+            workers = pool(cpus)
+            waiting = {
+                workers.submit(_in_pool, run_pack, work, context): partial(_finish, left, work)
+                for work in left.values()
+            }
         try:
             while waiting:
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 _pass_on(queue, on_event)
                 for future in done:
-                    future.result()
-                    left.pop(waiting.pop(future))
+                    waiting.pop(future)(future.result())
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for made in pools:
+                made.shutdown(wait=False, cancel_futures=True)
             # their packs would take minutes to hours, and a pool waits for them when it is left
             for worker in set(multiprocessing.active_children()) - others:
                 worker.kill()
@@ -64,9 +111,85 @@ def _run_pool(left: dict[str, Work], context: Context, cpus: int, on_event: Call
         _pass_on(queue, on_event)
 
 
-def _begin_worker(queue) -> None:
+class _ScoringBeside:
+    """Trains packs in one pool and scores trained ones in another: their cells first, then the commit.
+
+    A cell is scored ahead, side by side with others, and kept (bench.scored); then one process puts the pack
+    together. This process holds the pack's lock while no worker does.
+    """
+
+    def __init__(
+        self,
+        left: dict[str, Work],
+        context: Context,
+        trainers: ProcessPoolExecutor,
+        scorers: ProcessPoolExecutor,
+        size: int,
+    ):
+        self.left, self.context, self.scorers = left, context, scorers
+        self.waiting: Waiting = {
+            trainers.submit(_in_pool, train_half, work, context): partial(self._trained, work)
+            for work in left.values()
+        }
+        self.free = size  # processes of `scorers` without a task: they get one at a time, commits first
+        self.ready: deque[tuple[Callable, tuple, Callable[[bool], None]]] = deque()
+        self.cells: dict[str, int] = {}  # by pack: how many are still to be scored ahead
+        self.locks: dict[str, FileLock] = {}
+
+    def release(self) -> None:
+        """Give back the packs that no process works on any more."""
+        for lock in self.locks.values():
+            lock.release()
+
+    def _trained(self, work: Work, went_well: bool) -> None:
+        if not went_well:
+            _finish(self.left, work)
+            return
+        lock = lock_of(self.context.work, work.pack)
+        try:
+            lock.acquire()
+        except Timeout:  # another run is at work on it, as the scoring half will say
+            self._commit(work)
+        else:
+            self.locks[work.pack.id], self.cells[work.pack.id] = lock, len(work.todo)
+            then = partial(self._scored_ahead, work)
+            self.ready.extend((score_ahead, (cell_id, work, self.context), then) for cell_id in work.todo)
+        self._fill()
+
+    def _scored_ahead(self, work: Work, _: object) -> None:
+        self.cells[work.pack.id] -= 1
+        if not self.cells[work.pack.id]:
+            self.locks.pop(work.pack.id).release()
+            self._commit(work)
+
+    def _commit(self, work: Work) -> None:
+        task = (_in_pool, (score_half, work, self.context), partial(_finish, self.left, work))
+        self.ready.appendleft(task)
+
+    def _fill(self) -> None:
+        """Give every free process its next task."""
+        while self.ready and self.free:
+            task, arguments, then = self.ready.popleft()
+            self.waiting[self.scorers.submit(task, *arguments)] = partial(self._done, then)
+            self.free -= 1
+
+    def _done(self, then: Callable[[bool], None], result: bool) -> None:
+        self.free += 1
+        then(result)
+        self._fill()
+
+
+def _finish(left: dict[str, Work], work: Work, _: object = None) -> None:
+    """This run is through with a pack, well or not."""
+    del left[work.pack.id]
+
+
+def _begin_worker(queue, names=None) -> None:
+    """Make of a new process a worker; one that takes a name from `names` uses that GPU alone."""
     global _events
     _events = queue
+    if names is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = names.get()
     # a key that is pressed is the driver's to answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
@@ -78,27 +201,26 @@ def _end_with_driver() -> None:
     os._exit(LOST)
 
 
-def _run(work: Work, context: Context, on_event: Callable[[dict], None]) -> None:
-    """Run a pack. What goes wrong with it alone is told, and the others go on; what the machine refuses
-    (OSError) every pack would meet."""
+def _run(half: Half, work: Work, context: Context, on_event: Report) -> bool:
+    """Do a pack, or a half of it; whether that went well. What goes wrong with it alone is told, and the
+    others go on; what the machine refuses (OSError) every pack would meet."""
     try:
-        run_pack(work, context, on_event)
+        half(work, context, on_event)
     except OSError:
         raise
     except Exception as error:
         on_event(what_stopped(work, error))
+        return False
+    return True
 
 
-def _run_in_pool(work: Work, context: Context) -> None:
+def _in_pool(half: Half, work: Work, context: Context) -> bool:
     try:
-        _run(work, context, _events.put)
+        return _run(half, work, context, _events.put)
     except DeviceLost:
         end_process()
 
 
-def _pass_on(queue, on_event: Callable[[dict], None]) -> None:
-    try:
-        while True:
-            on_event(queue.get_nowait())
-    except Empty:
-        return
+def _pass_on(queue, on_event: Report) -> None:
+    while not queue.empty():
+        on_event(queue.get())

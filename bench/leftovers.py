@@ -1,7 +1,7 @@
 """What a killed run leaves behind beside its results, swept up when the next one starts.
 
-A kill between a pack's commit and its cleaning up leaves code tables, checkpoints and notes of cells that
-nobody will train again; one inside a write leaves a hidden temporary file. Neither is ever read.
+A kill between a pack's commit and its cleaning up leaves code tables, checkpoints, notes and kept scores of
+cells that nobody will train again; one inside a write leaves a hidden temporary file. Neither is ever read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from bench import artifacts, attempts
 from bench.atomic import remove_orphans
-from bench.context import codes_path, trained_path
+from bench.context import codes_path, scored_path, trained_path
 from bench.plan import Pack
 
 
@@ -31,6 +31,7 @@ def remove_work(work: Path, cell_ids: Collection[str]) -> list[Path]:
     """
     for cell_id in cell_ids:
         codes_path(work, cell_id).unlink(missing_ok=True)
+        scored_path(work, cell_id).unlink(missing_ok=True)
         trained_path(work, cell_id).unlink(missing_ok=True)
         attempts.forget(work, cell_id)
     checkpoints = artifacts.remove_checkpoints(work / "checkpoints", set(cell_ids))
@@ -44,7 +45,8 @@ def sweep(folder: Path, packs: Sequence[Pack], finished: Collection[str]) -> Non
     them again; and so is a pack that one holds at this moment.
     """
     work = Path(folder) / "_work"
-    kept = {path.stem for name in ("attempts", "codes", "trained") for path in (work / name).glob("[!.]*")}
+    names = ("attempts", "codes", "trained", "scored")
+    kept = {path.stem for name in names for path in (work / name).glob("[!.]*")}
     kept.update(*(counters["cells"] for _, counters in artifacts.checkpoints(work / "checkpoints")))
     for pack in packs:
         leftover = {cell.id for cell in pack.cells} & kept & set(finished)

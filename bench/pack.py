@@ -69,6 +69,20 @@ def score_half(work: Work, context: Context, report: Report) -> None:
     _holding(work, context, report, score)
 
 
+def score_ahead(cell_id: str, work: Work, context: Context) -> None:
+    """Score one cell of a pack that is trained, for `score_half` to find; the caller sees to the pack's lock.
+
+    An error is left for `score_half` to meet again, and to make something of.
+    """
+    from bench.score_pack import score_cell
+
+    try:
+        score_cell(cell_id, work, context)
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+
+
 def what_stopped(work: Work, error: Exception) -> dict:
     """The event of a pack that raised: what every pack will meet (`full`), or this one's own traceback."""
     if is_disk_full(error):

@@ -35,7 +35,7 @@ class Tally:
     trained: dict[tuple[str, str], int] = field(default_factory=dict)  # model-steps by pack and stack
     cells_of: dict[str, int] = field(default_factory=dict)  # cells of the packs that are running
     began: float = field(default_factory=time.monotonic)
-    slots: float = 0.0  # packs that the GPUs of a run on Ray train at once; 0 elsewhere
+    slots: float = 0.0  # packs that the GPUs of a run train at once; 0 without GPUs
     slots_since: float = 0.0
     busy: set[str] = field(default_factory=set)  # packs that another run holds
     device_seconds: float = 0.0  # that packs spent on training and encoding

@@ -15,7 +15,7 @@ from bench.context import Context
 from bench.data import data_folder, prepare
 from bench.devices import check_gpu_works, cores
 from bench.grid import LoadedGrid
-from bench.inline import run_inline
+from bench.inline import gpu_names, run_inline
 from bench.mirror import PLAN, SCORES
 from bench.provenance import grid_provenance, provenance
 from bench.study import record_plan, settled_cells, study_file
@@ -60,7 +60,7 @@ def run(
 ) -> Outcome:
     """Run what is missing of a grid and return what its study then holds.
 
-    `executor` is "ray" (Ray Tune) or "inline" (this process, or a pool with `cpus` > 1). The same call
+    `executor` is "ray" (Ray Tune) or "inline" (this process, or pools with `cpus` > 1). The same call
     continues an interrupted study. Raises GridError, ValueError or OSError before any work starts.
     """
     if executor not in EXECUTORS:
@@ -157,12 +157,12 @@ def execute(
         store=plan.mirror.address if plan.mirror else "",
         in_driver=executor == "inline" and cpus == 1,
     )
+    on_gpu = plan.device == "cuda"
     if executor == "inline":
-        run_inline(plan.works, context, cpus, on_event)
+        run_inline(plan.works, context, cpus, on_event, gpu_names() if on_gpu else ())
     else:
         from bench.schedule import run_on_ray
 
-        on_gpu = plan.device == "cuda"
         run_on_ray(
             plan.works,
             context,

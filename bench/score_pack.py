@@ -1,4 +1,7 @@
-"""The scoring half of a pack: code tables → metrics → ONE file in scores/, the commit. No torch here."""
+"""The scoring half of a pack: code tables → metrics → ONE file in scores/, the commit. No torch here.
+
+What a cell's metrics gave is kept in _work/ meanwhile (bench.scored), so that a kill costs no scored cell.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from bench.leftovers import remove_work
 from bench.metrics import parse_requests
 from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Request, Work
 from bench.provenance import peak_memory, versions_json, with_costs
+from bench.scored import Scored, question_of
 from bench.scoring import planned_keys, score_table
 from bench.store import write_scores
 
@@ -24,11 +28,11 @@ from bench.store import write_scores
 def score_pack(work: Work, context: Context, report: Report) -> None:
     """Score every outstanding cell of a pack that is trained, and commit the rows as one file.
 
-    What training left for these cells is deleted after the commit.
+    What training left for these cells, and what is kept of their scores, is deleted after the commit.
     """
     rows: list[dict] = []
     arrays: dict[tuple[str, str], np.ndarray] = {}
-    began = time.perf_counter()
+    costs: list[Scored] = []
     left = {cell.id: Trained.read(context.work, cell.id) for cell in work.cells}
     records = {cell_id: trained for cell_id, trained in left.items() if trained is not None}
     if not records:  # another run held the pack while this one was to train it, and has not finished it
@@ -37,21 +41,23 @@ def score_pack(work: Work, context: Context, report: Report) -> None:
     is_any_trained = any(not trained.error for trained in records.values())
     dataset = _dataset(work, context) if is_any_trained else None
     for cell in work.cells:
-        trained = records[cell.id]
+        trained, todo = records[cell.id], work.todo[cell.id]
         if trained.error:
-            scores = _failed_scores(work.todo[cell.id], context, trained.error)
+            scores = _failed_scores(todo, context, trained.error)
         else:
             try:
                 table = artifacts.read_codes(codes_path(context.work, cell.id))
             except FileNotFoundError:
                 continue  # another run, with other packs, has committed this cell meanwhile
-            scores, found = _scores(table, work.todo[cell.id], trained, context, dataset)
-            arrays |= {(cell.id, "/".join(names)): value for names, value in found.items()}
+            scored = _scored(cell.id, table, todo, context, dataset)
+            costs.append(scored)
+            scores = _closing(todo, trained) + scored.scores
+            arrays |= {(cell.id, name): value for name, value in scored.arrays.items()}
         rows += _complete(scores, cell, work, context, trained)
         report({"pack": work.pack.id, "cells": len(work.cells)})
     if not rows:
         return
-    about = _about_file(context, list(records.values()), time.perf_counter() - began)
+    about = _about_file(context, list(records.values()), costs)
     artifacts.write_arrays(context.path / "arrays", work.pack.id, arrays, about)
     write_scores(context.path / "scores", work.pack.id, rows, about)
     if context.mirror:
@@ -63,44 +69,81 @@ def score_pack(work: Work, context: Context, report: Report) -> None:
     report({"pack": work.pack.id, "committed": len(work.cells) - len(failed), "failed": len(failed)})
 
 
+def score_cell(cell_id: str, work: Work, context: Context) -> None:
+    """Score one cell of a pack and keep what its metrics gave; one whose training failed needs nothing."""
+    trained = Trained.read(context.work, cell_id)
+    if trained is not None and not trained.error:
+        table = artifacts.read_codes(codes_path(context.work, cell_id))
+        _scored(cell_id, table, work.todo[cell_id], context, _dataset(work, context))
+
+
 def _dataset(work: Work, context: Context) -> Dataset:
     first = work.pack.cells[0]
     return open_dataset(first.dataset, first.source, context.data_path)
 
 
-def _about_file(context: Context, records: list[Trained], scoring_seconds: float) -> dict[str, str]:
+def _about_file(context: Context, records: list[Trained], costs: list[Scored]) -> dict[str, str]:
     """The metadata of a pack's scores: the run's, and what training and scoring took together."""
     return with_costs(
         context.provenance,
         device=records[0].device,
         cuda=records[0].cuda,
-        seconds=scoring_seconds + sum(record.seconds for record in records),
-        peak_memory=max(peak_memory(), *(record.peak_memory for record in records)),
+        seconds=sum(made.seconds for made in (*records, *costs)),
+        peak_memory=max(peak_memory(), *(made.peak_memory for made in (*records, *costs))),
     )
 
 
-def _scores(
+def _scored(
+    cell_id: str,
     table: tuple[np.ndarray, ...],
     todo: Iterable[Request],
-    trained: Trained,
     context: Context,
     dataset: Dataset,
+) -> Scored:
+    """Scores of a trained cell from its code table: those that an earlier go kept, else computed and kept.
+
+    A metric that raised then would raise again, as after a commit: `--retry-failed` tries it anew.
+    """
+    question = question_of(table, todo, context)
+    kept = Scored.read(context.work, cell_id)
+    if kept and kept.question == question and not (context.retry_failed and kept.is_failed):
+        return kept
+    began = time.perf_counter()
+    scores, found = _scores(table, todo, context, dataset)
+    named = {"/".join(names): value for names, value in found.items()}
+    scored = Scored(
+        question=question,
+        scores=scores,
+        shapes={name: list(np.shape(value)) for name, value in named.items()},
+        values={name: np.ravel(value).tolist() for name, value in named.items()},
+        seconds=time.perf_counter() - began,
+        peak_memory=peak_memory(),
+    )
+    scored.write(context.work, cell_id)
+    return scored
+
+
+def _scores(
+    table: tuple[np.ndarray, ...], todo: Iterable[Request], context: Context, dataset: Dataset
 ) -> tuple[list[dict], dict]:
-    """Score rows of a trained cell from its code table, and the arrays behind them."""
-    wanted = {request[:4] for request in todo}
+    """Score rows of a code table, and the arrays behind them."""
     mean, log_variance, index = table
     evaluation = context.evaluation
-    scores, arrays = score_table(
+    return score_table(
         mean,
         log_variance,
         None if evaluation.images is None else index,
         dataset,
         parse_requests(evaluation.metrics),
         evaluation.representations,
-        wanted,
+        {request[:4] for request in todo},
     )
-    closing = [_training_row(key, trained) for key in TRAINING_KEYS if key in trained.values]
-    return (closing if any(request[1] == "training" for request in todo) else []) + scores, arrays
+
+
+def _closing(todo: Iterable[Request], trained: Trained) -> list[dict]:
+    """Score rows of training's closing evaluation, where they are asked for."""
+    asked = any(request[1] == "training" for request in todo)
+    return [_training_row(key, trained) for key in TRAINING_KEYS if asked and key in trained.values]
 
 
 def _failed_scores(todo: Iterable[Request], context: Context, error: str) -> list[dict]:

@@ -51,7 +51,7 @@ def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
         for cell_id in counters["cells"]:
             training[cell_id] = max(training.get(cell_id, 0), counters["step"])
     records = list((work / "trained").glob("[!.]*.json"))
-    times += [_written(path) for path in records]
+    times += [_written(path) for path in (*records, *(work / "scored").glob("[!.]*.json"))]
     hosts |= {one.host for one in (read_record(path, Trained) for path in records) if one}
     last = max((time for time in times if time is not None), default=None)
     held = _held(work / "locks", grid)

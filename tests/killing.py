@@ -71,6 +71,7 @@ POINTS = {
     "after models, before codes": Point("bench.artifacts", "write_weights", "after"),
     "inside the write of a code table": Point("os", "replace", "before", 3, "codes"),
     "trained, before any metric": Point("bench.score_pack", "score_pack", "before"),
+    "inside the write of a cell's scores": Point("os", "replace", "before", 2, "scored"),
     "after arrays, before scores": Point("bench.score_pack", "write_scores", "before"),
     "inside the write of scores": Point("os", "replace", "before", folder="scores"),
     "after the commit, before cleaning up": Point("bench.score_pack", "write_scores", "after"),
@@ -108,11 +109,11 @@ def in_a_fork(
 
 
 def progress(folder: Path) -> set[tuple]:
-    """How far a study is: steps of its checkpoints, cells that are trained, packs that are committed."""
+    """How far a study is: steps of its checkpoints, cells trained and scored, packs that are committed."""
     work = folder / "_work"
     steps = {(path.name, counters["step"]) for path, counters in checkpoints(work / "checkpoints")}
-    done = [*(work / "trained").glob("[!.]*"), *(folder / "scores").glob("[!.]*")]
-    return steps | {(path.name, None) for path in done}
+    folders = (work / "trained", work / "scored", folder / "scores")
+    return steps | {(path.parent.name, path.name) for place in folders for path in place.glob("[!.]*")}
 
 
 def runner(grid: Path, results: Path, data: Path) -> Callable[[], None]:

@@ -81,8 +81,10 @@ def test_a_deadly_cell_is_quarantined_and_its_neighbours_are_scored(
     path = tmp_path / "tiny.yaml"
     path.write_text(DEADLY)
     arguments = {"results": tmp_path / "r", "data_dir": data_dir, "cpus": 2, "executor": executor}
-    outcome = run(path, **arguments)
+    events: list[dict] = []
+    outcome = run(path, **arguments, on_event=events.append)
     assert (outcome.done, outcome.failed, outcome.missing) == (5, 1, 0)
+    assert [event["failed"] for event in events if "committed" in event] == [1], "the last event is told, too"
     failed = bench.load_scores(tmp_path / "r" / "tiny").query("status == 'failed'")
     assert set(failed["strength"]) == {13.0}
     assert failed["error"].str.contains("quarantined: its process died").all()

@@ -297,10 +297,9 @@ def test_a_worker_whose_device_is_lost_dies_as_if_it_were_killed(monkeypatch, ca
         raise Ended(code)
 
     monkeypatch.setattr(os, "_exit", end)
-    monkeypatch.setattr("bench.inline.run_pack", lost)
     monkeypatch.setattr("bench.inline._events", SimpleNamespace(put=print))
     with pytest.raises(Ended, match="75"):
-        inline._run_in_pool(None, None)
+        inline._in_pool(lost, None, None)
     with pytest.raises(Ended, match="75"):
         schedule._trial({"work": 0}, lost, [None], None)
     assert capsys.readouterr().err.count("DeviceLost: the device fails every call") == 2

@@ -76,10 +76,12 @@ def test_killed_at_a_point_of_the_matrix_the_same_command_finishes_it(pointed, n
         ("before the first checkpoint", 0, {"attempts"}),
         ("between checkpoints", 0, {"attempts", "checkpoints"}),
         ("after models, before codes", 0, {"attempts", "checkpoints"}),
-        ("after arrays, before scores", 0, {"checkpoints", "codes", "trained"}),
-        ("inside the write of scores", 0, {"checkpoints", "codes", "trained"}),
-        ("after the commit, before cleaning up", 1, {"checkpoints", "codes", "trained"}),
-        ("in the second pack", 1, {"checkpoints", "codes", "trained"}),
+        ("trained, before any metric", 0, {"checkpoints", "codes", "trained"}),
+        ("inside the write of a cell's scores", 0, {"checkpoints", "codes", "trained", "scored"}),
+        ("after arrays, before scores", 0, {"checkpoints", "codes", "trained", "scored"}),
+        ("inside the write of scores", 0, {"checkpoints", "codes", "trained", "scored"}),
+        ("after the commit, before cleaning up", 1, {"checkpoints", "codes", "trained", "scored"}),
+        ("in the second pack", 1, {"checkpoints", "codes", "trained", "scored"}),
     ],
 )
 def test_what_lies_there_after_the_kill_is_what_the_matrix_says(pointed, point, committed, left):

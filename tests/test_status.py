@@ -21,9 +21,10 @@ from bench import attempts
 from bench.attempts import Attempt
 from bench.cell import Cell
 from bench.cli import main
-from bench.context import Trained
+from bench.context import Trained, trained_path
 from bench.leftovers import lock_of
 from bench.plan import cut
+from bench.scored import Scored
 from bench.status import study_status
 from bench.status_text import lines
 
@@ -98,6 +99,19 @@ def test_cells_before_their_first_checkpoint_run_and_trained_ones_too(tiny):
     found = study_status(folder)
     assert found.counts["running"].tolist() == [1, 1]
     assert "running: 1 in training, 1 trained and to be scored" in list(lines(found))
+
+
+def test_a_pack_is_running_elsewhere_as_long_as_its_cells_are_scored(tmp_path):
+    folder, grid = plan_study(tmp_path / "results")
+    work, hour_ago = folder / "_work", time.time() - 3600
+    for cell in grid.cells[:2]:
+        path = trained_path(work, cell.id)
+        Trained("ok", None, {}, 0.0, "cpu", 8).write(work, cell.id)
+        path.write_text(path.read_text().replace(platform.node(), "another machine"))
+        os.utime(path, (hour_ago, hour_ago))
+    assert study_status(folder).totals["running"] == 0
+    Scored("", [], {}, {}, 0.0, 0).write(work, grid.cells[0].id)
+    assert study_status(folder).totals["running"] == 2
 
 
 def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp_path):

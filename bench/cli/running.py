@@ -43,7 +43,7 @@ retry_option = click.option("--retry-failed", is_flag=True, help="Run failed cel
     type=click.Choice(["ray", "inline"]),
     default="ray",
     show_default=True,
-    help="Ray Tune, or the same functions without Ray, for debugging.",
+    help="Ray Tune, or the same functions without Ray.",
 )
 @click.option("--cpus", type=click.IntRange(min=1), help="Cores to use; all when left out.")
 @click.option(

@@ -1,0 +1,68 @@
+"""Scores of one cell, kept in _work/ until its pack is committed: a kill costs one cell, not the pack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.atomic import read_record, write_text
+from bench.context import Context, scored_path
+from bench.plan import Request
+from bench.provenance import versions_json
+from bench.store import canonical_json
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring a cell's code table gave; written as JSON, in which a float64 comes back to the bit.
+
+    `question` is what these scores answer (see question_of), `seconds` is wall time, `peak_memory` the
+    largest resident memory of the process that scored, in bytes.
+    """
+
+    question: str
+    scores: list[dict]
+    shapes: dict[str, list[int]]  # of the arrays behind the scores, by representation/metric/name
+    values: dict[str, list]  # the same arrays, flat
+    seconds: float
+    peak_memory: int
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {name: np.reshape(values, self.shapes[name]) for name, values in self.values.items()}
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether a metric raised."""
+        return any(score["status"] == "failed" for score in self.scores)
+
+    def write(self, work: Path, cell_id: str) -> None:
+        # numbers of numpy, which a user's metric may give, as the commit would write them
+        text = json.dumps(vars(self), default=lambda number: number.item())
+        write_text(scored_path(work, cell_id), text)
+
+    @staticmethod
+    def read(work: Path, cell_id: str) -> Scored | None:
+        return read_record(scored_path(work, cell_id), Scored)
+
+
+def question_of(table: Sequence[np.ndarray], todo: Iterable[Request], context: Context) -> str:
+    """SHA-256 of all that the scores of a code table depend on.
+
+    That is the table, the requests, how they are evaluated, and the code that does: versions and commit.
+    """
+    asked = {
+        "requests": sorted(todo),
+        "evaluation": context.evaluation.model_dump(mode="json"),
+        "versions": versions_json(),
+        "git_commit": context.provenance.get("git_commit", ""),
+    }
+    digest = hashlib.sha256(canonical_json(asked).encode())
+    for array in table:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
