@@ -48,11 +48,12 @@ def build(
 ) -> Path:
     """Write the report of the study in `study_folder` to `reports_folder`/<study>/ and return that folder.
 
+    Files that an earlier page there showed and no page shows any more go.
+
     index.html is one self-contained page; figures/ holds every figure as SVG and PNG, tables/ every figure's
     numbers as CSV and LaTeX, scores.parquet all scores in one file. `only` names the exhibits wanted (all
     when empty), `compare` the folder of a second study: the exhibits `comparison` (its settings) and
-    `comparison_cells` are then always there. Files of the page that was there before go where no page shows
-    them any more.
+    `comparison_cells` are then always there.
     Raises FileNotFoundError for a study without plan or scores and ValueError for an unknown format or
     exhibit or a damaged score file, each with what to type.
     """
