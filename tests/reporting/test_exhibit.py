@@ -143,6 +143,13 @@ def test_other_numbers_of_images_are_named():
     assert "images" not in completeness(made, by_metric(made, "mig"), data="dSprites")
 
 
+def test_the_estimator_of_the_downstream_task_is_named():
+    made = assemble("s", make_scores(PLAN), PLAN)
+    tasks = [c for c in made.columns if c.metric == "downstream"]
+    assert completeness(made, tasks).endswith(" none failed or missing. Downstream task: lightgbm.")
+    assert "Downstream" not in completeness(made, made.metrics())
+
+
 def test_two_studies_of_other_images_say_so_side_by_side():
     one = study(name="one")
     two = study(SCORES.assign(images=np.where(SCORES["metric"] == "mig", 500, SCORES["images"])), "two")
