@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.reporting.cells import assemble
 from bench.reporting.claims import CLAIMS
 from bench.reporting.claims.best import bests, wins
-from bench.reporting.claims.evidence import Evidence, of_paper
 from bench.reporting.claims.verdicts import verdict
 from bench.reporting.statistics import Estimate, auc
 from tests.reporting.quantities import CELLS, STUDY, SURE, agrees, value
-from tests.reporting.synthetic import make_plan, make_scores
+from tests.reporting.simulating import layout, with_scores
 
 
 @pytest.mark.parametrize("levels", [4, 1000])
@@ -83,21 +81,6 @@ def test_bests_are_those_of_the_rank_test_on_every_pair():
             assert perhaps[a] == bool(others and not any(p(b, a) < 0.025 / 3 for b in others))
         seen += [surely.sum(), seemingly.sum(), perhaps.sum()]
     assert 0 < seen[0] < seen[1] < seen[2]
-
-
-def layout(datasets, seeds, models=("beta_vae", "factor_vae", "beta_tc_vae")):
-    plan = make_plan(datasets, {m: [1, 2, 4, 6, 8, 16] for m in models}, seeds)
-    scores = make_scores(plan, downstream=False)
-    return Evidence.of_study(of_paper(assemble("made up", scores, plan))).layout
-
-
-def with_scores(of, level, rng, shared=0.7):
-    """Scores of all metrics: `level` (n, metrics) and the noise of seeds, of which metrics share a part."""
-    values = np.full((len(of.data), len(of.at)), np.nan)
-    own = rng.standard_normal((len(values), len(of.metrics)))
-    noise = np.sqrt(shared) * rng.standard_normal((len(values), 1)) + np.sqrt(1 - shared) * own
-    values[:, [of.at[m.name] for m in of.metrics]] = level + noise
-    return Evidence(of, values)
 
 
 def decided(name, evidence):
