@@ -7,11 +7,12 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from functools import partial
+from multiprocessing.process import BaseProcess
 
 from filelock import FileLock, Timeout
 
@@ -43,8 +44,8 @@ def run_inline(
     """Run every pack: one after another in this process with one cpu, else in pools of `cpus` processes.
 
     Without GPUs each process trains and scores a pack. `on_gpus` (see gpu_names), one process trains per GPU,
-    and the others score what is trained meanwhile, the cells of a pack side by side. Where a process died the
-    pools are made anew for the packs that are left.
+    and the others, at least one, score what is trained meanwhile, the cells of a pack side by side.
+    Where a process died the pools are made anew for the packs that are left.
     """
     if on_gpus:
         on_gpus = on_gpus[:cpus]
@@ -102,13 +103,17 @@ def _run_pools(
                 for future in done:
                     waiting.pop(future)(future.result())
         except BaseException:
-            for made in pools:
-                made.shutdown(wait=False, cancel_futures=True)
-            # their packs would take minutes to hours, and a pool waits for them when it is left
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.kill()
+            _stop(pools, set(multiprocessing.active_children()) - others)
             raise
         _pass_on(queue, on_event)
+
+
+def _stop(pools: Sequence[ProcessPoolExecutor], workers: Iterable[BaseProcess]) -> None:
+    """Kill the workers: what they do may take hours, and a pool waits for that when it is left."""
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.kill()
 
 
 class _ScoringBeside:
