@@ -73,12 +73,15 @@ class Work:
 
 
 def typical_hours(works: Sequence[Work], device: str, workers: int) -> float | None:
-    """Hours of training that `workers` need for what is left, roughly; None where nothing is known."""
+    """Hours of training that `workers` need for what is left, roughly; None where nothing is known.
+
+    A pack is one worker's: more workers than packs do not help, nor does anything shorten the longest.
+    """
     if device not in TYPICAL_MILLISECONDS:
         return None
     known = TYPICAL_MILLISECONDS[device]
-    milliseconds = sum(work.cost * known[work.pack.cells[0].training.architecture] for work in works)
-    return milliseconds / workers / 3.6e6
+    milliseconds = [work.cost * known[work.pack.cells[0].training.architecture] for work in works]
+    return max(sum(milliseconds) / workers, *milliseconds, 0.0) / 3.6e6
 
 
 def weight_bytes(works: Sequence[Work]) -> int:
@@ -138,6 +141,19 @@ def outstanding(
         if todo:
             work.append(Work(pack, todo))
     return work
+
+
+def encodable(works: Sequence[Work]) -> set[str]:
+    """Ids of the cells that need no training where their weights are kept.
+
+    Weights alone do not give the closing evaluation, which is training's: without it a cell trains again.
+    """
+    return {
+        cell_id
+        for work in works
+        for cell_id, todo in work.todo.items()
+        if all(metric != "training" for _, metric, *_ in todo)
+    }
 
 
 def planned_requests(grid: LoadedGrid) -> list[Request]:

@@ -40,11 +40,11 @@ def costs(plan: Plan, data: Path, say: Callable[[str], None]) -> dict:
     workers = gpus() if plan.device == "cuda" else plan.cores
     say("")
     say(HEADER)
-    speeds = _each(measure.speeds(plan.works, plan.device, plan.width), _speed_line, say)
+    speeds = _each(measure.speeds(plan.trainings, plan.device, plan.width), _speed_line, say)
     say(PLAIN)
     say(LIMITS[plan.device])
     say("")
-    measured = measure.batch_costs(plan.works, plan.device, data, plan.width)
+    measured = measure.batch_costs(plan.trainings, plan.device, data, plan.width)
     batches = _each(measured, _batch_line, say)
     for line in _unprepared(plan, {cost.dataset for cost in batches}):
         say(line)
@@ -57,7 +57,7 @@ def costs(plan: Plan, data: Path, say: Callable[[str], None]) -> dict:
         say("")
         say(f"{', '.join(names)}: {sum(found.values()):.1f} core-seconds of metrics per cell")
         say("  " + ", ".join(f"{metric} {value:.2f}" for metric, value in found.items()))
-    hours = measure.hours(plan.works, speeds, evaluation.images, workers)
+    hours = measure.hours(plan.trainings, speeds, evaluation.images, workers)
     core_seconds = sum(sum(seconds[cell.dataset].values()) for work in plan.works for cell in work.cells)
     scoring = core_seconds / plan.cores / 3600
     say("")
@@ -118,7 +118,7 @@ def _of_one_shape(works: Sequence[Work]) -> list[list[str]]:
 
 
 def _left(plan: Plan, hours: Hours, scoring: float, workers: int) -> str:
-    steps = sum(cell.training.steps for work in plan.works for cell in work.cells)
+    steps = sum(cell.training.steps for work in plan.trainings for cell in work.cells)
     parts = [f"training {duration(3600 * hours.training)}"]
     if hours.closing:
         parts.append(f"closing evaluations and code tables {duration(3600 * hours.closing)}")

@@ -41,24 +41,25 @@ def describe(plan: Plan, whole: bool) -> list[str]:
 
 def _time_needed(plan: Plan) -> list[str]:
     """How long training takes here, roughly, and how to ask for less where that is too long."""
-    hours = typical_hours(plan.works, plan.device, plan.cores)
-    if hours is None:
-        return ["time: not known for this GPU; `bench plan GRID --measure` finds out"] if plan.works else []
-    if not hours:
+    less = "less: --select model=beta_vae,dataset=dsprites,seed=0-2, --limit N, or fewer steps in the grid"
+    if not plan.works:
         return []
-    lines = [
-        f"time: roughly {duration(3600 * hours)} of training on {core_count(plan.cores)} (--measure times it)"
-    ]
-    if hours > LONG_HOURS:
-        lines.append(
-            "less: --select model=beta_vae,dataset=dsprites,seed=0-2, --limit N, or fewer steps in the grid"
-        )
-    return lines
+    if not sum(work.cost for work in plan.trainings):
+        return ["time: scoring only, nothing is to be trained; `bench plan GRID --measure` times it"]
+    hours = typical_hours(plan.trainings, plan.device, plan.cores)
+    if hours is None:
+        return ["time: not known for this GPU; `bench plan GRID --measure` finds out", less]
+    workers = min(plan.cores, len(plan.trainings))
+    where = core_count(workers) + (", one a pack" if workers < plan.cores else "")
+    line = (
+        f"time: roughly {duration(3600 * hours)} of training on {where}, and scoring (--measure times both)"
+    )
+    return [line, less] if hours > LONG_HOURS else [line]
 
 
 def _room_needed(plan: Plan) -> list[str]:
     """What to do where the disk cannot hold the weights of what is left."""
-    needed = weight_bytes(plan.works) if plan.grid.settings.storage.weights else 0
+    needed = weight_bytes(plan.trainings) if plan.grid.settings.storage.weights else 0
     there = next(path for path in (plan.folder, *plan.folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
     if needed <= free:
@@ -72,7 +73,8 @@ def _room_needed(plan: Plan) -> list[str]:
 def _describe_pack(pack: Pack, plan: Plan) -> str:
     left = {work.pack.id: len(work.todo) for work in plan.works}.get(pack.id, 0)
     first = pack.cells[0]
-    state = f"{left} to do" if left else "done"
+    is_done = plan.settled.issuperset(cell.id for cell in pack.cells)
+    state = f"{left} to do" if left else "done" if is_done else "not selected"
     return (
         f"  {pack.id}  {first.dataset}, {first.model}, {first.training.architecture}, "
         f"{first.training.steps:,} steps: {len(pack.cells)} cells, {state}"
@@ -89,7 +91,7 @@ def figures(plan: Plan) -> dict:
         "packs": len(plan.packs),
         "device": plan.device,
         "sources": plan.grid.sources,
-        "model_steps_left": sum(cell.training.steps for work in plan.works for cell in work.cells),
+        "model_steps_left": sum(cell.training.steps for work in plan.trainings for cell in work.cells),
         "about": describe(plan, whole=False),
     }
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.artifacts import find_weights
 from bench.devices import check_device, cores, find_device
 from bench.grid import LoadedGrid, grid_from, load_grid
 from bench.leftovers import sweep
 from bench.mirror import Mirror, local_results, mirror_of, pulled_studies
-from bench.plan import Pack, Work, cut, outstanding, planned_requests
+from bench.plan import Pack, Work, cut, encodable, outstanding, planned_requests
 from bench.selection import select
 from bench.store import DamagedFile, committed_requests
 from bench.study import fixed_sources
@@ -29,6 +30,9 @@ class Plan:
     works: list[Work]
     settled: frozenset[str]  # ids of cells that need nothing more, selected or not; failed ones are settled
     finished: frozenset[str]  # those of them without a failed score
+    kept: frozenset[str] = (
+        frozenset()
+    )  # ids of outstanding cells that need scores only: their weights are kept
     width: int | None = None  # cells in one stacked step, the device's own when None
     cores: int = 1  # CPU cores that the work is spread over
     mirror: Mirror | None = None  # where the study lies in an object store, `folder` standing for it here
@@ -41,6 +45,12 @@ class Plan:
     @property
     def cells_done(self) -> int:
         return len(self.settled)
+
+    @property
+    def trainings(self) -> list[Work]:
+        """The outstanding work without the cells that need scores only."""
+        left = [{c: todo for c, todo in work.todo.items() if c not in self.kept} for work in self.works]
+        return [Work(work.pack, todo) for work, todo in zip(self.works, left, strict=True) if todo]
 
     @property
     def cells_left(self) -> int:
@@ -97,6 +107,7 @@ def make_plan(
         works=works,
         settled=done,
         finished=done - failed,
+        kept=frozenset(find_weights(folder / "models", encodable(works))),
         width=width,
         cores=cpus or there,
         mirror=mirror_of(results, grid.study),

@@ -23,7 +23,7 @@ from bench.data.device import DeviceImages
 from bench.device_errors import is_out_of_memory, noticing_loss
 from bench.evaluation import evaluate
 from bench.keeper import Keeper
-from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, width_of
+from bench.plan import EVALUATION_IMAGES, TRAINING_KEYS, Work, encodable, width_of
 from bench.problem import Curve, Members, Problem, State, start
 from bench.provenance import peak_memory
 from bench.rows import evaluation_images, stored_images
@@ -45,11 +45,7 @@ def train_pack(work: Work, context: Context, report: Report) -> None:
     with noticing_loss(context.device):
         trainer = PackTrainer.open(work, context, report)
     waiting = [cell for cell in work.cells if not trainer.is_ready(cell)]
-    # weights alone do not give the closing evaluation, which is training's: without it the cell trains again
-    encodable = {
-        cell.id for cell in waiting if all(metric != "training" for _, metric, *_ in work.todo[cell.id])
-    }
-    kept = artifacts.find_weights(context.path / "models", encodable)
+    kept = artifacts.find_weights(context.path / "models", encodable([work]))
     for cell in waiting:
         if cell.id in kept:
             trainer.encode_kept(cell, *kept[cell.id])

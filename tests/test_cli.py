@@ -267,7 +267,7 @@ def test_data_verbs_list_prepare_show_and_verify(tmp_path):
 
 def test_a_run_that_takes_years_says_so_and_how_to_ask_for_less(tmp_path):
     shown = bench("plan", "locatello", "--results", tmp_path, "--device", "cpu").output
-    assert re.search(r"time: roughly \d+\.\d years of training on \d+ cores", shown)
+    assert re.search(r"time: roughly \d+\.\d years of training on \d+ cores?, and scoring", shown)
     assert "less: --select" in shown
     small = bench("plan", "quickstart", "--results", tmp_path, "--device", "cpu").output
     assert "less:" not in small
