@@ -57,6 +57,9 @@ _Loader.add_implicit_resolver(
 )
 
 
+#: A few lines of aliases of aliases would fill any memory; no grid has as many entries as this.
+MAX_PLACES = 200_000
+
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 
 
@@ -86,6 +89,8 @@ def read_yaml(text: str, origin: str) -> tuple[dict, dict[Path, int]]:
 
 def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int], mistakes: list[Mistake]):
     lines.setdefault(path, node.start_mark.line + 1)
+    if len(lines) > MAX_PLACES:
+        raise yaml.YAMLError(f"its anchors and aliases make over {MAX_PLACES:,} entries of it")
     if node.tag not in _PLAIN_TAGS:
         mistakes.append(
             Mistake(f"the YAML tag {node.tag!r} is not allowed in a grid", node.start_mark.line + 1)
@@ -100,7 +105,7 @@ def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int],
         loader.flatten_mapping(node)  # `<<: *anchor`
         data = {}
         for key_node, value_node in node.value:
-            key = str(loader.construct_object(key_node, deep=True))
+            key = key_node.value  # as written: {mig: {null: false}} has no word in quotes
             lines[(*path, key)] = key_node.start_mark.line + 1
             data[key] = _plain(loader, value_node, (*path, key), lines, mistakes)
         return data

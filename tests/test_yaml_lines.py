@@ -71,3 +71,17 @@ def test_what_no_grid_holds_is_a_sentence(text, sentence):
     with pytest.raises(GridError) as caught:
         read_yaml(text, "x.yaml")
     assert str(caught.value).startswith(sentence)
+
+
+def test_a_key_is_its_word():
+    data, lines = read_yaml("mig: {null: false}\ntrue: 1\n012: 2\n", "x.yaml")
+    assert data == {"mig": {"null": False}, "true": 1, "012": 2}
+    assert lines["mig", "null"] == 1
+
+
+def test_aliases_of_aliases_that_would_fill_the_memory_are_a_sentence():
+    text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    for i in range(1, 12):
+        text += f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n"
+    with pytest.raises(GridError, match="anchors and aliases make over 200,000 entries"):
+        read_yaml(text, "x.yaml")
