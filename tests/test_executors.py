@@ -98,6 +98,27 @@ def test_what_bench_runs_is_measured_before_other_forms_and_im2col_once_per_prec
     assert {place[1] for place in asked if place[2].startswith(IM2COL)} == {lab.middle} == {4}
 
 
+@pytest.mark.parametrize("parts", executors.COMPILED, ids=" ".join)
+def test_what_is_to_be_compiled_is_what_the_steps_use(lab, monkeypatch, parts):
+    """The compiler itself, which takes minutes on a CPU, is replaced by a counter."""
+    used = []
+
+    def compiling(part, dynamic):
+        def called(*given):
+            used.append(getattr(part, "func", part).__name__)
+            return part(*given)
+
+        return called
+
+    monkeypatch.setattr(torch, "compile", compiling)
+    monkeypatch.setattr(executors, "UNROLLED", 1)
+    monkeypatch.setattr(lab, "cost", lambda model_steps, prepare, *given: prepare(*given)())
+    lab.packs = [1]
+    executors.compiled_cost(lab, parts, "float32", "factor_vae", "dsprites")
+    expected = {"network": {"encode", "decode"}, "adam_step": {"adam_step"}, "discriminate": {"discriminate"}}
+    assert set(used) == set().union(*(expected[part] for part in parts))
+
+
 def test_compiling_happens_in_a_process_of_its_own(lab, monkeypatch):
     monkeypatch.setattr(executors, "GROUPS", {"compiled": Mock(side_effect=AssertionError)})
     executors.main(["--device", "cpu", "--out", str(lab.out)])

@@ -10,8 +10,11 @@ from bench.nets import layers
 from bench.problem import activation_dtype
 from bench.stack import settle_process
 
-#: layer -> (inputs, outputs, side of its input) of conv_64; the last two have the images' channels.
-LAYERS = {"e2": (32, 32, 32), "d5": (32, 32, 16), "e1": (1, 32, 64), "d6": (32, 1, 32)}
+#: layer -> (inputs, outputs, side of its input) of conv_64; the last four have the images' channels.
+LAYERS = {
+    "e2": (32, 32, 32), "d5": (32, 32, 16), "e1": (1, 32, 64), "d6": (32, 1, 32),
+    "e1 of 3 channels": (3, 32, 64), "d6 of 3 channels": (32, 3, 32),
+}  # fmt: skip
 
 
 def of_layers(lab: Lab) -> None:
@@ -29,7 +32,7 @@ def of_layers(lab: Lab) -> None:
     steps = STEPS_PER_CALL[lab.device] * lab.middle
     for precision in PRECISIONS[lab.device]:
         for layer in LAYERS:
-            for way, compute in ways.get(layer, ways[layer[0]]).items():
+            for way, compute in ways.get(layer[:2], ways[layer[0]]).items():
                 for passes in (forwards, both_ways):
                     place = ("layers", f"{layer}, {way}, {precision}", passes.__name__)
                     lab.milliseconds(place, steps, layer_call, lab, layer, way, precision, compute, passes)
@@ -45,7 +48,7 @@ def layer_call(lab: Lab, layer: str, way: str, precision: str, compute, passes):
     shape = (width, outputs, inputs, 4, 4) if layer.startswith("e") else (width, inputs, outputs, 4, 4)
     weight = torch.randn(shape, device=lab.device).mul_(0.05).requires_grad_()
     bias = torch.zeros(width, outputs, device=lab.device, requires_grad=True)
-    images.requires_grad_(layer != "e1")  # nobody needs the gradient of the data
+    images.requires_grad_(not layer.startswith("e1"))  # nobody needs the gradient of the data
     return replayed(lab, passes(compute, images, weight, bias))
 
 
