@@ -151,11 +151,20 @@ def _without_partner(study: Study, paired: pd.Series) -> str:
 
 
 def _told(shown: pd.DataFrame) -> Iterator[str]:
-    """A sentence per data set on the objectives together."""
-    for data, part in shown[shown["objective"] == ALL].groupby("data set", sort=False):
+    """A sentence per data set on the mean over all objectives, and on those that are beyond by themselves.
+
+    Differences of opposite sign cancel in that mean: it alone would call two unlike studies alike.
+    """
+    for data, part in shown.groupby("data set", sort=False):
+        together = part[part["objective"] == ALL]
         said = [
             f"{', '.join(rows['score'])}: {word}."
             for word in (WITHIN, BEYOND, TOO_LITTLE)
-            if len(rows := part[part["verdict"] == word])
+            if len(rows := together[together["verdict"] == word])
         ]
-        yield f"{data}, all objectives. {' '.join(said)}"
+        alone = part[(part["objective"] != ALL) & (part["verdict"] == BEYOND)]
+        named = [
+            f"{model} ({', '.join(rows['score'])})" for model, rows in alone.groupby("objective", sort=False)
+        ]
+        beyond = f" By themselves {BEYOND}: {', '.join(named)}." if named else ""
+        yield f"{data}, mean over all objectives. {' '.join(said)}{beyond}"

@@ -29,6 +29,8 @@ from bench.reporting.stored import with_pictures, with_udr
 from bench.store import SCHEMA, file_metadata, read_scores, score_files
 from bench.study import load_plan, planned_cells
 
+#: Exhibits of two studies, always there with --compare.
+BESIDE = ("comparison", "comparison_cells")
 FORMATS = {"html": ("index.html", html_page), "md": ("report.md", markdown_page)}
 
 #: Cells from which starting further processes pays; each costs about two seconds of imports.
@@ -60,9 +62,9 @@ def build(
     _check(formats, tuple(FORMATS), "format", "--format")
     if not formats:
         raise ValueError(f"--format names no format; allowed are {', '.join(FORMATS)}")
-    if "comparison" in only and compare is None:
-        raise ValueError("--only comparison: add --compare STUDY, the other study")
-    _check(only, ("comparison", *EXHIBITS), "exhibit", "--only")
+    if {*only} & {*BESIDE} and compare is None:
+        raise ValueError(f"--only {' or '.join(BESIDE)}: add --compare STUDY, the other study")
+    _check(only, (*BESIDE, *EXHIBITS), "exhibit", "--only")
     study, scores = read(Path(study_folder))
     exhibits = make(study, [name for name in EXHIBITS if not only or name in only])
     if compare is not None:

@@ -89,36 +89,25 @@ def test_every_part_of_a_mixed_finding_has_to_hold():
     x = rng.standard_normal(len(CELLS)) + np.select(
         [own & (place == "Shapes3D"), own & (place == "Cars3D"), own], [-20.0, 1.0, 20.0], 0.0
     )
-    assert -0.75 < value("dip_ii_mixed", **{of(TC, "mean"): x}) < -0.35
+    assert -0.7 < value("dip_ii_mixed", **{of(TC, "mean"): x}) < -0.35
     x = x - np.where(own & (place == "Cars3D"), 20.0, 0.0)
-    assert value("dip_ii_mixed", **{of(TC, "mean"): x}) == 0.25  # 1 − ¾ where it is low
+    assert value("dip_ii_mixed", **{of(TC, "mean"): x}) == pytest.approx(0.3)  # 1 − 0.7 where it is low
+    assert agrees(
+        "dip_ii_mixed", **{of(TC, "mean"): x - 40.0 * (CELLS["model"] == "dip_vae_i")}
+    )  # lower still
 
 
 def test_factor_vae_is_low_but_on_smallnorb():
     rng = np.random.default_rng(0)
     own, norb = CELLS["model"] == "factor_vae", CELLS["data"] == "SmallNORB"
     x = rng.standard_normal(len(CELLS)) + 20.0 * own * np.where(norb, 1, -1)
-    assert value("factor_vae_low", **{of(TC, "sampled"): x}) == 0.25
+    assert value("factor_vae_low", **{of(TC, "sampled"): x}) == pytest.approx(0.3)
     high = x + 40.0 * (own & (CELLS["data"] == "Cars3D"))
-    assert value("factor_vae_low", **{of(TC, "sampled"): high}) == -0.75  # on Cars3D it is not
+    assert value("factor_vae_low", **{of(TC, "sampled"): high}) == pytest.approx(-0.7)  # on Cars3D it is not
     x = x - 40.0 * (own & norb)
-    assert value("factor_vae_low", **{of(TC, "sampled"): x}) == -0.25  # low on SmallNORB as well
-
-
-def test_the_plain_vae_is_highest_but_on_smallnorb():
-    rng = np.random.default_rng(0)
-    plain = CELLS["model"].isin(["beta_vae", "beta_tc_vae"]) & (CELLS["strength"] == 1)
-    x = rng.standard_normal(len(CELLS)) + 20.0 * plain
-    assert value("plain_vae_highest", **{of(TC, "sampled"): x}) == 0.75
-    x = x - 40.0 * (plain & (CELLS["data"] == "SmallNORB"))
-    assert value("plain_vae_highest", **{of(TC, "sampled"): x}) == 1
-
-
-def test_factor_vae_rises_less_where_it_rises_by_fewer_nats():
-    rng = np.random.default_rng(0)
-    slope = CELLS["model"].map({"beta_vae": 3.0, "beta_tc_vae": 1.0, "factor_vae": 2.0}).fillna(0.0)
-    x = slope * CELLS["rank"] + 0.01 * rng.standard_normal(len(CELLS))
-    assert value("factor_vae_rises_less", **{of(TC, "mean"): x}) == 0.5  # less than one of the two
+    assert value("factor_vae_low", **{of(TC, "sampled"): x}) == pytest.approx(
+        -0.3
+    )  # low on SmallNORB as well
 
 
 def test_information_of_dip_i_is_a_finding_of_its_own():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.reporting.claims import best, choosing, codes, scores
-from bench.reporting.claims.evidence import MOSTLY, VISIBLE, Evidence
+from bench.reporting.claims import best, choosing, codes, highest, scores
+from bench.reporting.claims.evidence import LOW, MOSTLY, VISIBLE, Evidence
 from bench.reporting.names import PAPER_METRICS
 
 INFINITY = float("inf")
@@ -72,7 +72,8 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "plain_vae_highest": Finding(
         "The plain VAE has the highest total correlation of samples, except on SmallNORB",
-        codes.plain_vae_highest, MOSTLY, INFINITY, "claim_fig8_vanilla_highest", "Figure 8", (0, 1),
+        highest.plain_vae_highest, MOSTLY, INFINITY, "claim_fig8_vanilla_highest", "Figure 8", (0, 1),
+        bounds=highest.plain_vae_highest_bounds,
     ),
     "factor_vae_flat": Finding(
         "FactorVAE’s total correlation of samples does not fall with γ",
@@ -80,7 +81,7 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "factor_vae_low": Finding(
         "FactorVAE’s total correlation of samples is low, except on SmallNORB",
-        codes.factor_vae_low, 0, INFINITY, "claim_fig8_factorvae_flat", "Figure 8", (-0.75, 0.75),
+        codes.factor_vae_low, 0, INFINITY, "claim_fig8_factorvae_flat", "Figure 8", (-0.7, 0.7),
         named=("SmallNORB",),
     ),
     "mean_tc_rises": Finding(
@@ -89,15 +90,16 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "factor_vae_rises_less": Finding(
         "… and less for FactorVAE",
-        codes.factor_vae_rises_less, MOSTLY, INFINITY, "claim_fig1_9_mean_up", "Figures 1, 9", (0, 1),
+        highest.factor_vae_rises_less, MOSTLY, INFINITY, "claim_fig1_9_mean_up", "Figures 1, 9", (0, 1),
+        bounds=highest.factor_vae_rises_less_bounds,
     ),
     "dip_i_low": Finding(
         "DIP-VAE-I keeps the total correlation of the mean consistently low",
-        codes.dip_i_low, MOSTLY, INFINITY, "claim_fig9_dip1_low", "Figure 9", (0, 1),
+        codes.dip_i_low, LOW, INFINITY, "claim_fig9_dip1_low", "Figure 9", (0, 1),
     ),
     "dip_ii_mixed": Finding(
         "DIP-VAE-II does so on Shapes3D and Cars3D, not on dSprites",
-        codes.dip_ii_mixed, 0, INFINITY, "claim_fig9_dip2_mixed", "Figure 9", (-0.75, 0.75),
+        codes.dip_ii_mixed, 0, INFINITY, "claim_fig9_dip2_mixed", "Figure 9", (-0.7, 0.7),
         named=("Shapes3D", "Cars3D", "dSprites"),
     ),
     # "Many" is half of them.
@@ -107,7 +109,7 @@ CLAIMS: dict[str, Finding | Rate] = {
     ),
     "annealed_high": Finding(
         "AnnealedVAE’s total correlation of the mean is very high",
-        codes.annealed_high, MOSTLY, INFINITY, "claim_fig26_annealed_high", "Figure 26", (0, 1),
+        codes.annealed_high, LOW, INFINITY, "claim_fig26_annealed_high", "Figure 26", (0, 1),
     ),
     "pairwise_information": Finding(
         "Pairwise mutual information rises for the mean and falls for samples",

@@ -15,9 +15,9 @@ def findings(study: Study, rng: Generator) -> Exhibit:
     claims = decide(study, rng)
     return Exhibit(
         "The paper’s findings", "",
-        "Estimate with its 95 % interval: from a bootstrap over seeds within settings, but from tests of "
-        "what is clear where the question is what is best, since a bootstrap of the best of noisy numbers "
-        "misses the truth. A finding agrees "
+        "Estimate with its 95 % interval: from a bootstrap over seeds within settings, but bounds "
+        "from tests of what is clear where the question is what is best, or what the best is against the "
+        "worst, since a bootstrap of the best of noisy numbers misses the truth. A finding agrees "
         "if the whole interval lies in the region named, differs if all of it lies outside, and has too "
         "little data otherwise. One that says several things has a part for each: it agrees if every part "
         "does, differs if one lies outside at Bonferroni’s level, and the part that decides is shown. Scores "
