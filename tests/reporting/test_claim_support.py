@@ -158,6 +158,7 @@ def test_what_is_said_across_data_sets_is_not_decided_on_one():
         estimate = decided[name].estimate
         assert estimate.low <= estimate.value <= estimate.high
     assert decided["dip_ii_mixed"].reason == "it needs Shapes3D, dSprites"
+    assert decided["only_color_transfers"].reason == "it needs dSprites, Color-dSprites"
 
 
 def test_success_rates_need_the_whole_of_table_1(decided):

@@ -53,6 +53,15 @@ def test_a_planted_shift_is_found_and_the_others_lie_within_seed_noise():
     assert "MIG: beyond seed noise." in shown.text[0]
 
 
+def test_differences_that_cancel_in_the_mean_over_objectives_are_named():
+    models = PLAN.set_index("cell_id")["model"].reindex(SCORES["cell_id"]).to_numpy()
+    moved = (models == "beta_vae") * 0.3 - (models == "factor_vae") * 0.3
+    shifted = SCORES.assign(value=SCORES["value"] + moved * (SCORES["metric"] == "mig"))
+    text = cell_by_cell(assemble("one", SCORES, PLAN), assemble("two", shifted, PLAN)).text[0]
+    assert "beyond" not in text.partition("By themselves")[0]
+    assert text.endswith("By themselves beyond seed noise: β-VAE (MIG), FactorVAE (MIG).")
+
+
 def test_every_row_is_that_of_a_plain_loop_over_the_cells():
     two = again(noise=0.05)
     shown = cell_by_cell(assemble("one", SCORES, PLAN), assemble("two", two, PLAN))

@@ -200,8 +200,8 @@ def test_a_foreign_parquet_file_is_named(results, tmp_path):
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"formats": ["pdf"]}, "--format pdf: no such format; allowed are html, md"),
     ({"formats": []}, "--format names no format; allowed are html, md"),
-    ({"only": ["figure_3"]}, "--only figure_3: no such exhibit; allowed are comparison, findings"),
-    ({"only": ["comparison"]}, "--only comparison: add --compare STUDY"),
+    ({"only": ["figure_3"]}, "--only figure_3: no such exhibit; allowed are comparison, comparison_cells, "),
+    ({"only": ["comparison"]}, "--only comparison or comparison_cells: add --compare STUDY"),
 ])  # fmt: skip
 def test_a_wrong_word_is_answered_with_the_right_ones(results, tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):
