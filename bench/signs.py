@@ -29,7 +29,8 @@ class Signs:
 
     training: dict[str, int]  # steps of the latest checkpoint, 0 before the first
     trained: set[str]  # waiting for their scores
-    held: set[str]  # of packs that a process on this machine holds at this moment
+    held: set[str]  # of packs, cut as usual, that a process on this machine holds at this moment
+    here: bool  # whether one holds any pack, cut by whatever --width
     elsewhere: bool  # whether some were begun where this machine sees no locks: only age tells if they live
     last_write: datetime | None
 
@@ -54,9 +55,11 @@ def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
     times += [_written(path) for path in (*records, *(work / "scored").glob("[!.]*.json"))]
     hosts |= {one.host for one in (read_record(path, Trained) for path in records) if one}
     last = max((time for time in times if time is not None), default=None)
-    held = _held(work / "locks", grid)
+    held = _held(work / "locks")
+    packs = packs_by_id(grid) if held else {}
+    cells = {cell.id for pack_id in held & packs.keys() for cell in packs[pack_id].cells}
     elsewhere = bool(hosts - _seen_here())
-    return Signs(training, {path.stem for path in records}, held, elsewhere, last)
+    return Signs(training, {path.stem for path in records}, cells, bool(held), elsewhere, last)
 
 
 def _seen_here() -> set[str]:
@@ -97,13 +100,11 @@ def _written(path: Path) -> datetime | None:
         return None
 
 
-def _held(locks: Path, grid: LoadedGrid) -> set[str]:
-    """Cells of the packs whose lock a process on this machine holds."""
+def _held(locks: Path) -> set[str]:
+    """Ids of the packs whose lock a process on this machine holds."""
     if not (locks.is_dir() and _KERNEL_LOCKS.is_file()):
         return set()
     # `1: FLOCK  ADVISORY  WRITE 18385 fe:00:2162704 0 EOF`: the inode is enough, and the device's number
     # is another one than stat's on file systems with subvolumes
     inodes = {line.split()[-3].rpartition(":")[2] for line in _KERNEL_LOCKS.read_text().splitlines()}
-    held = {path.stem for path in locks.glob("*.lock") if str(path.stat().st_ino) in inodes}
-    packs = packs_by_id(grid) if held else {}
-    return {cell.id for pack_id in held & packs.keys() for cell in packs[pack_id].cells}
+    return {path.stem for path in locks.glob("*.lock") if str(path.stat().st_ino) in inodes}

@@ -70,7 +70,7 @@ class Status:
     def is_alive(self) -> bool:
         """Whether a run goes on: it holds a lock here, or wrote something lately on another machine."""
         recent = self.last_write is not None and datetime.now(UTC) - self.last_write <= SILENT
-        return bool(self.signs.held) or (recent and self.signs.elsewhere)
+        return self.signs.here or (recent and self.signs.elsewhere)
 
     @property
     def hours(self) -> float:

@@ -92,6 +92,19 @@ def test_cells_of_a_pack_that_is_held_are_running_from_the_first_second(tiny):
     assert study_status(folder).totals["running"] == 0
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists held locks")
+def test_a_run_whose_packs_are_cut_otherwise_goes_on_with_what_it_has_begun(tiny):
+    """--width 1: nobody who reads the folder knows the packs by their ids."""
+    folder, grid = tiny
+    pack = cut(grid.cells, "cpu", width=1)[2]
+    begin(folder, pack.cells[0], host=platform.node())
+    lock = folder / "_work" / "locks" / f"{pack.id}.lock"
+    lock.parent.mkdir(parents=True)
+    with FileLock(lock):
+        assert study_status(folder).totals["running"] == 1
+    assert study_status(folder).totals["running"] == 0
+
+
 def test_cells_before_their_first_checkpoint_run_and_trained_ones_too(tiny):
     folder, grid = tiny
     begin(folder, grid.cells[0], host="another machine")
