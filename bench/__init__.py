@@ -17,7 +17,7 @@ from bench.version import __version__
 _PUBLIC = {
     "load_grid": ("bench.grid", "load_grid"),
     "run": ("bench.running", "run"),
-    "load_scores": ("bench.store", "load_scores"),
+    "load_scores": ("bench.reading", "load_scores"),
     "score": ("bench.scoring", "score"),
     "score_encoder": ("bench.encoders", "score_encoder"),
     "report": ("bench.reporting", "build"),

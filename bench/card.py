@@ -14,11 +14,12 @@ from bench.atomic import write_text
 from bench.cell import Cell
 from bench.committed import Committed, find_committed
 from bench.data import find_entry
+from bench.reading import load_scores
 from bench.reporting.card import CellRecord, card_page
 from bench.reporting.cells import assemble
 from bench.reporting.stored import read_codes
 from bench.scoring_against import against
-from bench.store import load_scores, open_parquet
+from bench.store import open_parquet
 
 
 def card(

@@ -11,7 +11,8 @@ from bench.cell import Cell
 from bench.devices import find_device
 from bench.grid import LoadedGrid
 from bench.plan import Request, planned_requests
-from bench.store import REQUEST_KEY, file_metadata, is_own, read_files, score_files, without_doubles
+from bench.reading import is_own, without_doubles
+from bench.store import REQUEST_KEY, file_metadata, read_files, score_files
 from bench.study import grid_of, own_names, read_study, studies
 
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from bench.atomic import whole_file
 from bench.provenance import COSTS
-from bench.store import SCHEMA_VERSION, file_metadata, is_own, read_files, score_files, without_doubles
+from bench.reading import is_own, without_doubles
+from bench.store import SCHEMA_VERSION, file_metadata, read_files, score_files
 from bench.study import own_names, read_study
 
 #: Columns of numbers that hardly repeat: their bytes are split into streams, which compress better.

@@ -7,9 +7,9 @@ import bench
 
 def test_public_names_are_functions_of_their_modules():
     from bench.grid import load_grid
+    from bench.reading import load_scores
     from bench.reporting import build
     from bench.running import run
-    from bench.store import load_scores
 
     assert (bench.load_grid, bench.run, bench.load_scores, bench.report) == (
         load_grid,

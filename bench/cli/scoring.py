@@ -24,10 +24,10 @@ from bench.cli.common import examples
 @click.option("--against", type=click.Path(path_type=Path), help="A study: adds percentiles within it.")
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the scores to this Parquet file.")
 def score(codes, metrics, seed, against, out):
+    from bench.reading import load_scores
     from bench.scoring import score as score_rows
     from bench.scoring_against import against as beside
     from bench.scoring_inputs import read_representation
-    from bench.store import load_scores
 
     study = None if against is None else load_scores(against)
     given = read_representation(codes)

@@ -33,7 +33,7 @@ def cell_statuses(
 def leading_keys(scores: pd.DataFrame, requests: Sequence[Request]) -> dict[tuple[str, str, str], str]:
     """(metric, estimator, settings) -> the key that stands first among its scores, in their own order.
 
-    The order of bench.store.load_scores is the metric's own, headline first. A planned request that has no
+    The order of bench.reading.load_scores is the metric's own, headline first. A planned request that has no
     score has the name of its function, as a user's function without `keys` has.
     """
     planned = {request[1:4]: request[1].rpartition(":")[2] for request in requests}

@@ -17,6 +17,7 @@ from numpy.random import Generator, Philox
 
 from bench.atomic import whole_file, write_text
 from bench.plan import planned_requests
+from bench.reading import read_scores
 from bench.reporting import tables
 from bench.reporting.beside import told_apart
 from bench.reporting.cells import Study, assemble
@@ -26,7 +27,7 @@ from bench.reporting.exhibits import EXHIBITS
 from bench.reporting.page import html_page, markdown_page
 from bench.reporting.paired import cell_by_cell
 from bench.reporting.stored import with_pictures, with_udr
-from bench.store import SCHEMA, file_metadata, read_scores, score_files
+from bench.store import SCHEMA, file_metadata, score_files
 from bench.study import load_plan, planned_cells
 
 #: Exhibits of two studies, always there with --compare.

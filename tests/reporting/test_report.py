@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
+from bench.reading import load_scores
 from bench.reporting import build
 from bench.reporting.exhibits import EXHIBITS
-from bench.store import load_scores, write_scores
+from bench.store import write_scores
 from tests.reporting import synthetic
 
 
