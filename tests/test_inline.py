@@ -1,20 +1,24 @@
 """Packs on GPUs without Ray, on a CPU: processes that train beside processes that score."""
 
+import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from queue import SimpleQueue
+from types import SimpleNamespace
 
+import dying
 import pandas as pd
 import pytest
 from filelock import Timeout
 from studies import run_tiny
 from test_running import scores, weights
 
-from bench import inline
+from bench import attempts, inline
 from bench.context import Context
 from bench.inline import gpu_names, run_inline
 from bench.leftovers import lock_of
@@ -125,7 +129,6 @@ def test_every_gpu_trains_and_the_other_cores_score(monkeypatch, planned, cpus, 
 
     halves = Waiting()
     monkeypatch.delenv("OMP_NUM_THREADS")
-    monkeypatch.setattr(inline.multiprocessing, "active_children", list)
     real = ThreadPoolExecutor
     monkeypatch.setattr(f"{__name__}.ThreadPoolExecutor", lambda size: sizes.append(size) or real(size))
     tally = halves.run(monkeypatch, planned, cpus, ["0", "1"])
@@ -158,6 +161,106 @@ def test_a_process_that_dies_gives_its_packs_to_new_ones(monkeypatch, planned):
                 raise BrokenProcessPool
 
     assert Dying().run(monkeypatch, planned, 2, ["0"]).done == 6
+
+
+@pytest.fixture
+def made(monkeypatch) -> list[multiprocessing.Process]:
+    """The processes of all pools."""
+    made = []
+
+    class Told(inline._Spawn):
+        def Process(self, *arguments, **named):  # noqa: N802
+            made.append(super().Process(*arguments, **named))
+            return made[-1]
+
+    monkeypatch.setattr(inline, "_Spawn", Told)
+    return made
+
+
+def codes(processes: list[multiprocessing.Process]) -> list[int]:
+    """Exit codes of processes that are about to end."""
+    for process in processes:
+        process.join(SECONDS)
+    return [process.exitcode for process in processes]
+
+
+@pytest.mark.parametrize("on_gpus", [[], ["0"]])
+def test_a_process_that_dies_blames_its_own_cells_and_not_those_of_its_neighbours(
+    monkeypatch, planned, on_gpus
+):
+    (first, second), context = planned
+    monkeypatch.setattr(inline, "run_pack", dying.die_beside_another)
+    monkeypatch.setattr(inline, "train_half", dying.train_beside_scoring)
+    monkeypatch.setattr(inline, "score_ahead", dying.die_in_scoring)
+    monkeypatch.setattr(inline, "score_half", dying.commit)
+    events: list[dict] = []
+    run_inline((first, second), context, 2, events.append, on_gpus)
+    deaths = {event["pack"]: event["deaths"] for event in events if "deaths" in event}
+    assert deaths == ({second.pack.id: 0} if on_gpus else {first.pack.id: 1, second.pack.id: 0})
+    assert sum(event.get("committed", 0) for event in events) == 6
+
+
+def test_notes_of_neighbours_are_forgiven_in_a_store_too(monkeypatch, planned):
+    _, context = planned
+    sent = []
+    store = SimpleNamespace(folder=context.path, push=lambda *paths: sent.extend(paths))
+    monkeypatch.setattr(Context, "mirror", store)
+    bystander = SimpleNamespace(pid=os.getpid(), join=lambda: None)
+    attempts.note(context.work, "a", attempts.Attempt(0, 1, 0, 0), context.driver)
+    inline._forgive([bystander], context)
+    assert sent == [attempts.note_path(context.work, "a")]
+
+
+def test_a_key_that_is_pressed_while_a_process_is_made_stops_them_all(monkeypatch, planned, made, capfd):
+    real = multiprocessing.util.spawnv_passfds
+    monkeypatch.setattr(inline, "run_pack", dying.wait_long)
+
+    def pressed(*arguments):
+        began = real(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return began
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        run_inline(*planned, 2, print)
+    assert codes(made) == [-signal.SIGKILL] * 2
+    assert "EOFError" not in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("on_gpus", [[], ["0"]])
+def test_what_interrupts_the_giving_of_tasks_stops_the_processes(monkeypatch, planned, made, on_gpus):
+    class Interrupted(inline.ProcessPoolExecutor):
+        def submit(self, *arguments):
+            if made:
+                raise KeyboardInterrupt
+            return super().submit(*arguments)
+
+    monkeypatch.setattr(inline, "ProcessPoolExecutor", Interrupted)
+    for half in ("run_pack", "train_half"):
+        monkeypatch.setattr(inline, half, dying.wait_long)
+    with pytest.raises(KeyboardInterrupt):
+        run_inline(*planned, 2, print, on_gpus)
+    assert codes(made) == [-signal.SIGKILL]
+
+
+def test_a_second_key_while_the_processes_are_stopped_leaves_none(monkeypatch, planned, made):
+    real = multiprocessing.context.SpawnProcess.kill
+    monkeypatch.setattr(inline, "run_pack", dying.wait_long)
+
+    def pressed_again(process):
+        signal.raise_signal(signal.SIGINT)
+        real(process)
+
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inline, "wait", pressed)
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "kill", pressed_again)
+    with pytest.raises(KeyboardInterrupt):
+        run_inline(*planned, 2, print)
+    assert codes(made) == [-signal.SIGKILL] * 2
 
 
 def test_a_pack_that_stops_in_training_is_told_and_the_other_goes_on(monkeypatch, planned):
