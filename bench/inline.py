@@ -99,13 +99,10 @@ def _run_pools(
                 _pass_on(queue, on_event)
                 for future in done:
                     waiting.pop(future)(future.result())
-        except BrokenProcessPool:
-            bystanders = [worker for worker in spawn.begun if not _died(worker)]
-            _stop(pools, spawn.begun)
-            _forgive(bystanders, context)
-            raise
-        except BaseException:
-            _stop(pools, spawn.begun)
+        except BaseException as error:
+            bystanders = _stop(pools, spawn.begun)
+            if isinstance(error, BrokenProcessPool):
+                _forgive(bystanders, context)
             raise
         _pass_on(queue, on_event)
 
@@ -162,13 +159,18 @@ def _submit_all(
         return {pool.submit(_in_pool, half, work, context): partial(then, work) for work in left.values()}
 
 
-def _stop(pools: Sequence[ProcessPoolExecutor], workers: Sequence[SpawnProcess]) -> None:
-    """Kill the workers: what they do may take hours, and a pool waits for that when it is left."""
+def _stop(pools: Sequence[ProcessPoolExecutor], workers: Sequence[SpawnProcess]) -> list[SpawnProcess]:
+    """Kill the workers: what they do may take hours, and a pool waits for that when it is left.
+
+    Returns those that had not died by themselves.
+    """
     with _undisturbed():  # also by a second key
+        bystanders = [worker for worker in workers if not _died(worker)]
         for worker in workers:
             worker.kill()
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
+    return bystanders
 
 
 def _died(worker: SpawnProcess) -> bool:

@@ -217,7 +217,8 @@ def test_a_key_that_is_pressed_while_a_process_is_made_stops_them_all(monkeypatc
 
     def pressed(*arguments):
         began = real(*arguments)
-        signal.raise_signal(signal.SIGINT)
+        if made:  # not the process that watches over semaphores
+            signal.raise_signal(signal.SIGINT)
         return began
 
     before = signal.getsignal(signal.SIGINT)
@@ -245,19 +246,20 @@ def test_what_interrupts_the_giving_of_tasks_stops_the_processes(monkeypatch, pl
     assert codes(made) == [-signal.SIGKILL]
 
 
-def test_a_second_key_while_the_processes_are_stopped_leaves_none(monkeypatch, planned, made):
-    real = multiprocessing.context.SpawnProcess.kill
+@pytest.mark.parametrize("first", [KeyboardInterrupt, BrokenProcessPool])
+def test_a_key_that_is_pressed_while_the_processes_are_stopped_leaves_none(monkeypatch, planned, made, first):
+    real = inline._died
     monkeypatch.setattr(inline, "run_pack", dying.wait_long)
 
-    def pressed_again(process):
+    def stopped(*_, **__):
+        raise first
+
+    def pressed(process):
         signal.raise_signal(signal.SIGINT)
-        real(process)
+        return real(process)
 
-    def pressed(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(inline, "wait", pressed)
-    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "kill", pressed_again)
+    monkeypatch.setattr(inline, "wait", stopped)
+    monkeypatch.setattr(inline, "_died", pressed)
     with pytest.raises(KeyboardInterrupt):
         run_inline(*planned, 2, print)
     assert codes(made) == [-signal.SIGKILL] * 2
