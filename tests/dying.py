@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 
 from bench.attempts import attempt, forget, note, note_path
 
@@ -24,39 +23,36 @@ def _end(work, context, report, deaths: int) -> None:
     report({"pack": work.pack.id, "committed": len(work.cells), "failed": 0, "deaths": deaths})
 
 
-def _deadly(work) -> bool:
-    return len(work.cells) == 4  # the first pack of the tiny grid
-
-
 def die_beside_another(work, context, report) -> None:
-    """The first pack's process dies once another has begun, which waits for that; then both end well."""
+    """Of two processes the one that was made last dies, once both have begun; then both packs end well."""
     tried = note_path(context.work, work.cells[0].id).exists()
     deaths = _begin(work, context)
-    if not tried and _deadly(work):
-        _wait_for_another(context)
-        os.kill(os.getpid(), signal.SIGKILL)
     if not tried:
-        time.sleep(SECONDS)
+        if os.getpid() > _another(context):
+            (context.work / "died").write_text(work.pack.id)
+            os.kill(os.getpid(), signal.SIGKILL)
+        _wait_to_be_stopped()
     _end(work, context, report, deaths)
 
 
 def train_beside_scoring(work, context, report) -> None:
-    """The second pack's training waits for ever the first time."""
-    if not _deadly(work):
-        again = note_path(context.work, work.cells[0].id).exists()
-        deaths = _begin(work, context)
-        if not again:
-            time.sleep(SECONDS)
-        forget(context.work, work.cells[0].id)
-        report({"pack": work.pack.id, "deaths": deaths})
+    """The first pack, of four cells, is trained at once; the second waits to be stopped the first time."""
+    if len(work.cells) == 4:
+        return
+    tried = note_path(context.work, work.cells[0].id).exists()
+    deaths = _begin(work, context)
+    if not tried:
+        _wait_to_be_stopped()
+    forget(context.work, work.cells[0].id)
+    report({"pack": work.pack.id, "deaths": deaths})
 
 
 def die_in_scoring(cell_id, work, context) -> None:
     """The first process that scores dies once the other pack is in training."""
-    died = Path(context.folder) / "died"
+    died = context.work / "died"
     if not died.exists():
-        _wait_for_another(context)
-        died.touch()
+        _another(context)
+        died.write_text(work.pack.id)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -65,17 +61,22 @@ def commit(work, context, report) -> None:
 
 
 def wait_long(work, context, report) -> None:
-    """Note a try, and end it long after; for a process that is to be stopped."""
-    deaths = _begin(work, context)
+    """A half whose process is to be stopped."""
+    _wait_to_be_stopped()
+
+
+def _wait_to_be_stopped() -> None:
     time.sleep(SECONDS)
-    _end(work, context, report, deaths)
+    raise TimeoutError("nobody stopped this process")
 
 
-def _wait_for_another(context) -> None:
-    def others() -> list[int]:
-        notes = (context.work / "attempts").glob("[!.]*.json")
-        return [pid for pid in (json.loads(path.read_text())["pid"] for path in notes) if pid != os.getpid()]
-
+def _another(context) -> int:
+    """The process that has noted a try beside this one, once there is one."""
     deadline = time.monotonic() + SECONDS
-    while not others() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        notes = [json.loads(path.read_text()) for path in (context.work / "attempts").glob("[!.]*.json")]
+        for made in notes:
+            if made["pid"] != os.getpid():
+                return made["pid"]
         time.sleep(0.01)
+    raise TimeoutError("no other process has begun")

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -179,8 +180,9 @@ def made(monkeypatch) -> list[multiprocessing.Process]:
 
 def codes(processes: list[multiprocessing.Process]) -> list[int]:
     """Exit codes of processes that are about to end."""
-    for process in processes:
-        process.join(SECONDS)
+    deadline = time.monotonic() + SECONDS
+    while any(process.exitcode is None for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.01)
     return [process.exitcode for process in processes]
 
 
@@ -188,15 +190,17 @@ def codes(processes: list[multiprocessing.Process]) -> list[int]:
 def test_a_process_that_dies_blames_its_own_cells_and_not_those_of_its_neighbours(
     monkeypatch, planned, on_gpus
 ):
-    (first, second), context = planned
+    works, context = planned
+    second = works[1]
     monkeypatch.setattr(inline, "run_pack", dying.die_beside_another)
     monkeypatch.setattr(inline, "train_half", dying.train_beside_scoring)
     monkeypatch.setattr(inline, "score_ahead", dying.die_in_scoring)
     monkeypatch.setattr(inline, "score_half", dying.commit)
     events: list[dict] = []
-    run_inline((first, second), context, 2, events.append, on_gpus)
+    run_inline(works, context, 2, events.append, on_gpus)
     deaths = {event["pack"]: event["deaths"] for event in events if "deaths" in event}
-    assert deaths == ({second.pack.id: 0} if on_gpus else {first.pack.id: 1, second.pack.id: 0})
+    died = (context.work / "died").read_text()
+    assert deaths == {work.pack.id: int(work.pack.id == died) for work in ([second] if on_gpus else works)}
     assert sum(event.get("committed", 0) for event in events) == 6
 
 
