@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from queue import SimpleQueue
@@ -202,6 +202,29 @@ def test_a_process_that_dies_blames_its_own_cells_and_not_those_of_its_neighbour
     died = (context.work / "died").read_text()
     assert deaths == {work.pack.id: int(work.pack.id == died) for work in ([second] if on_gpus else works)}
     assert sum(event.get("committed", 0) for event in events) == 6
+
+
+def test_the_end_of_a_process_is_seen_where_its_pool_does_not_watch_it(monkeypatch, planned, made):
+    class Blind(ThreadPoolExecutor):
+        def __init__(self, _, spawn, **__):
+            super().__init__(1)
+            self.spawn = spawn
+
+        def submit(self, *_):
+            self.spawn.Process(target=int).start()
+            return Future()
+
+    def waits(*_, **__):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        return set(), set()
+
+    deadline = time.monotonic() + SECONDS
+    monkeypatch.setattr(inline, "ProcessPoolExecutor", Blind)
+    monkeypatch.setattr(inline, "MAX_DEATHS", 1)
+    monkeypatch.setattr(inline, "wait", waits)
+    run_inline(*planned, 2, print)
+    assert len(made) == 2
 
 
 def test_notes_of_neighbours_are_forgiven_in_a_store_too(monkeypatch, planned):
