@@ -95,13 +95,13 @@ def _run_pools(
             else:
                 waiting = _submit_all(pool(cpus), run_pack, left, context, partial(_finish, left))
             while waiting:
-                # a pool does not see the process that it made last end before something else happens
-                if wait_for_ends([worker.sentinel for worker in spawn.begun], timeout=0):
-                    raise BrokenProcessPool
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                ended = wait_for_ends([worker.sentinel for worker in spawn.begun], timeout=0)
                 _pass_on(queue, on_event)
                 for future in done:
                     waiting.pop(future)(future.result())
+                if ended and waiting:  # a pool may not see the process that it made last end for hours
+                    raise BrokenProcessPool
         except BaseException as error:
             bystanders = _stop(pools, spawn.begun)
             if isinstance(error, BrokenProcessPool):
