@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import traceback
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,7 @@ from typing import NoReturn
 from bench.atomic import read_record, write_text
 
 DEATHS_ALONE = 3
+BYSTANDER = "stopped beside another"  # in place of a driver: this process did not die by itself
 LOST = 75  # exit code of a worker whose device is lost: sysexits' temporary failure
 
 
@@ -35,7 +37,8 @@ class Attempt:
     """One try at a cell: the step it began at, cells it was tried with, and deaths at that step before.
 
     `host`, where it is made, is written with the note: `bench status` sees the locks of its own machine only.
-    `driver` is the run of the process that made this one and would outlive it, '' where there is none.
+    `driver` is the run of the process that made this one and would outlive it, '' where there is none,
+    BYSTANDER once that run has stopped the process since another one had died.
     `pid` is the process that tries.
     """
 
@@ -88,6 +91,20 @@ def note(work: Path, cell_id: str, made: Attempt, driver: str = "") -> None:
     """Write down that a try begins."""
     begun = replace(made, host=platform.node(), driver=driver, pid=os.getpid())
     write_text(note_path(work, cell_id), json.dumps(asdict(begun)))
+
+
+def forgive(work: Path, driver: str, pids: Collection[int]) -> list[Path]:
+    """Let the tries of a run's processes count as no deaths: they were stopped since another process died.
+
+    Returns the notes that were written anew, which a store may have as well.
+    """
+    forgiven = []
+    for path in sorted((work / "attempts").glob("[!.]*.json")):
+        made = read_record(path, Attempt)
+        if made and made.driver == driver and made.pid in pids:
+            write_text(path, json.dumps(asdict(replace(made, driver=BYSTANDER))))
+            forgiven.append(path)
+    return forgiven
 
 
 def forget(work: Path, cell_id: str) -> None:

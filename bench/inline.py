@@ -6,17 +6,19 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait as wait_for_ends
+from multiprocessing.context import SpawnContext, SpawnProcess
 
 from filelock import FileLock, Timeout
 
-from bench.attempts import LOST, DeviceLost, end_process
+from bench.attempts import LOST, DeviceLost, end_process, forgive
 from bench.context import Context, Report
 from bench.devices import gpus
 from bench.leftovers import lock_of
@@ -24,6 +26,7 @@ from bench.pack import run_pack, score_ahead, score_half, train_half, what_stopp
 from bench.plan import Work
 
 MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer
+SECONDS_TO_END = 10.0  # for a worker that is ending to have its exit code; it takes milliseconds
 
 Half = Callable[[Work, Context, Report], None]
 Waiting = dict[Future, Callable[[bool], None]]  # a task, and what to do when it is done
@@ -70,10 +73,8 @@ def _run_pools(
     left: dict[str, Work], context: Context, cpus: int, on_event: Report, on_gpus: Sequence[str]
 ) -> None:
     """Run the packs of `left` and take the finished ones out; BrokenProcessPool when a worker dies."""
-    # spawned, not forked: torch's threads and a GPU's context do not survive a fork
-    spawn = multiprocessing.get_context("spawn")
+    spawn = _Spawn()
     queue = spawn.SimpleQueue()  # what a worker puts is there before its result: no event is lost at the end
-    others = set(multiprocessing.active_children())
     pools: list[ProcessPoolExecutor] = []
     with ExitStack() as stack:
 
@@ -82,38 +83,117 @@ def _run_pools(
             pools.append(stack.enter_context(made))
             return made
 
-        if on_gpus:
-            names = spawn.SimpleQueue()
-            for name in on_gpus:
-                names.put(name)
-            trainers, scorers = pool(len(on_gpus), names), max(1, cpus - len(on_gpus))
-            beside = _ScoringBeside(left, context, trainers, pool(scorers), scorers)
-            stack.callback(beside.release)
-            waiting = beside.waiting
-        else:
-            workers = pool(cpus)
-            waiting = {
-                workers.submit(_in_pool, run_pack, work, context): partial(_finish, left, work)
-                for work in left.values()
-            }
         try:
+            if on_gpus:
+                names = spawn.SimpleQueue()
+                for name in on_gpus:
+                    names.put(name)
+                trainers, scorers = pool(len(on_gpus), names), max(1, cpus - len(on_gpus))
+                beside = _ScoringBeside(left, context, trainers, pool(scorers), scorers)
+                stack.callback(beside.release)
+                waiting = beside.waiting
+            else:
+                waiting = _submit_all(pool(cpus), run_pack, left, context, partial(_finish, left))
             while waiting:
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                ended = wait_for_ends([worker.sentinel for worker in spawn.begun], timeout=0)
                 _pass_on(queue, on_event)
                 for future in done:
                     waiting.pop(future)(future.result())
-        except BaseException:
-            _stop(pools, set(multiprocessing.active_children()) - others)
+                if ended and waiting:  # a pool may not see the process that it made last end for hours
+                    raise BrokenProcessPool
+        except BaseException as error:
+            bystanders = _stop(pools, spawn.begun)
+            if isinstance(error, BrokenProcessPool):
+                _forgive(bystanders, context)
             raise
         _pass_on(queue, on_event)
 
 
-def _stop(pools: Sequence[ProcessPoolExecutor], workers: Iterable[BaseProcess]) -> None:
-    """Kill the workers: what they do may take hours, and a pool waits for that when it is left."""
-    for pool in pools:
-        pool.shutdown(wait=False, cancel_futures=True)
-    for worker in workers:
-        worker.kill()
+class _Spawn(SpawnContext):
+    """Makes the processes of the pools, which do not tell them.
+
+    Spawned, not forked: torch's threads and a GPU's context do not survive a fork.
+    """
+
+    def __init__(self):
+        self.made: list[SpawnProcess] = []
+
+    def Process(self, *arguments, **named) -> SpawnProcess:  # noqa: N802 - the pools call it so
+        self.made.append(SpawnProcess(*arguments, **named))
+        return self.made[-1]
+
+    @property
+    def begun(self) -> list[SpawnProcess]:
+        """Those that the machine let begin."""
+        return [process for process in self.made if process.pid]
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off a key that is pressed (SIGINT, SIGTERM) until the block is through.
+
+    A worker that is half made is known to nobody, who could then stop it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are answered in the main thread alone
+        return
+    came: list[int] = []
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, answer in before.items():
+            signal.signal(number, answer)
+        for number in came:
+            signal.raise_signal(number)
+
+
+def _submit_all(
+    pool: ProcessPoolExecutor,
+    half: Half,
+    left: dict[str, Work],
+    context: Context,
+    then: Callable[[Work, bool], None],
+) -> Waiting:
+    """Give a pool a task per pack; `then` is what to do when one is done."""
+    with _undisturbed():
+        return {pool.submit(_in_pool, half, work, context): partial(then, work) for work in left.values()}
+
+
+def _stop(pools: Sequence[ProcessPoolExecutor], workers: Sequence[SpawnProcess]) -> list[SpawnProcess]:
+    """Kill the workers: what they do may take hours, and a pool waits for that when it is left.
+
+    Returns those that had not died by themselves.
+    """
+    with _undisturbed():  # also by a second key
+        bystanders = [worker for worker in workers if not _died(worker)]
+        for worker in workers:
+            worker.kill()
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return bystanders
+
+
+def _died(worker: SpawnProcess) -> bool:
+    """Whether a worker of a broken pool died by itself: it has ended, and not as the pool ends the others."""
+    if not wait_for_ends([worker.sentinel], timeout=0):
+        return False
+    deadline = time.monotonic() + SECONDS_TO_END
+    # None for a moment, too, where the pool's thread is just asking
+    while (code := worker.exitcode) is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return code not in (None, -signal.SIGTERM)
+
+
+def _forgive(bystanders: Sequence[SpawnProcess], context: Context) -> None:
+    """Blame no cell of the workers that were stopped, for every machine to see."""
+    for worker in bystanders:
+        worker.join()  # it writes no more notes, and holds no pack's lock that the new pools need
+    notes = forgive(context.work, context.driver, {worker.pid for worker in bystanders})
+    if context.mirror:
+        context.mirror.push(*notes)
 
 
 class _ScoringBeside:
@@ -132,10 +212,7 @@ class _ScoringBeside:
         size: int,
     ):
         self.left, self.context, self.scorers = left, context, scorers
-        self.waiting: Waiting = {
-            trainers.submit(_in_pool, train_half, work, context): partial(self._trained, work)
-            for work in left.values()
-        }
+        self.waiting = _submit_all(trainers, train_half, left, context, self._trained)
         self.free = size  # processes of `scorers` without a task: they get one at a time, commits first
         self.ready: deque[tuple[Callable, tuple, Callable[[bool], None]]] = deque()
         self.cells: dict[str, int] = {}  # by pack: how many are still to be scored ahead
@@ -175,7 +252,8 @@ class _ScoringBeside:
         """Give every free process its next task."""
         while self.ready and self.free:
             task, arguments, then = self.ready.popleft()
-            self.waiting[self.scorers.submit(task, *arguments)] = partial(self._done, then)
+            with _undisturbed():
+                self.waiting[self.scorers.submit(task, *arguments)] = partial(self._done, then)
             self.free -= 1
 
     def _done(self, then: Callable[[bool], None], result: bool) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import bench
-from bench.attempts import Attempt, attempt, forget, note, note_path
+from bench.attempts import Attempt, attempt, forget, forgive, note, note_path
 from bench.context import Context
 from bench.pack import score_half
 from bench.running import run
@@ -52,6 +52,18 @@ def test_a_process_that_ended_with_its_driver_did_not_die_of_the_cell(tmp_path):
     assert attempt(tmp_path, "a", 0, 8, "first") == Attempt(0, 2, 2, 0)
     note(tmp_path, "a", attempt(tmp_path, "a", 0, 8, "second"), "")  # a driver that trains by itself
     assert attempt(tmp_path, "a", 0, 8, "third") == Attempt(0, 2, 2, 0)
+
+
+def test_only_the_processes_of_a_run_that_were_stopped_beside_another_are_forgiven(tmp_path):
+    for cell_id, driver in (("a", "first"), ("b", "second"), ("c", "first")):
+        for _ in range(2):
+            note(tmp_path, cell_id, attempt(tmp_path, cell_id, 0, 4, driver), driver)
+    elsewhere = json.loads(note_path(tmp_path, "c").read_text()) | {"pid": os.getppid()}
+    note_path(tmp_path, "c").write_text(json.dumps(elsewhere))
+    assert forgive(tmp_path, "first", {os.getpid()}) == [note_path(tmp_path, "a")]
+    assert attempt(tmp_path, "a", 0, 4, "first") == Attempt(0, 2, 1, 0)
+    assert attempt(tmp_path, "b", 0, 4, "second") == Attempt(0, 1, 2, 0)
+    assert attempt(tmp_path, "c", 0, 4, "first") == Attempt(0, 1, 2, 0)
 
 
 def test_another_driver_that_is_at_a_cell_did_not_die_of_it(tmp_path):
