@@ -17,13 +17,15 @@ from multiprocessing.process import BaseProcess
 from filelock import FileLock, Timeout
 
 from bench.attempts import LOST, DeviceLost, end_process
-from bench.context import Context, Report
+from bench.context import Context, Report, scored_path
 from bench.devices import gpus
 from bench.leftovers import lock_of
 from bench.pack import run_pack, score_ahead, score_half, train_half, what_stopped
 from bench.plan import Work
 
-MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer
+#: Deaths of workers in a row with no cell scored and no pack finished. Halving to single cells takes fewer,
+#: and so does a cell that is quarantined for what scoring does to its process; a pack may have many of those.
+MAX_DEATHS = 12
 
 Half = Callable[[Work, Context, Report], None]
 Waiting = dict[Future, Callable[[bool], None]]  # a task, and what to do when it is done
@@ -59,11 +61,17 @@ def run_inline(
     left = {work.pack.id: work for work in works}
     deaths = 0
     while left and deaths < MAX_DEATHS:
-        before = len(left)
+        before = _progress(left, context)
         try:
             _run_pools(left, context, cpus, on_event, on_gpus)
         except BrokenProcessPool:  # a worker died; cells that keep dying are quarantined (bench.attempts)
-            deaths = deaths + 1 if len(left) == before else 0
+            deaths = deaths + 1 if _progress(left, context) == before else 0
+
+
+def _progress(left: dict[str, Work], context: Context) -> tuple[int, int]:
+    """How many packs are unfinished, and how many cells of theirs are scored."""
+    cells = [cell_id for work in left.values() for cell_id in work.todo]
+    return len(left), sum(scored_path(context.work, cell_id).is_file() for cell_id in cells)
 
 
 def _run_pools(

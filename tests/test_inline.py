@@ -22,6 +22,7 @@ from bench.pack import score_ahead
 from bench.plan import Work
 from bench.progress import Tally
 from bench.running import execute
+from bench.scored import Scored
 from bench.study_plan import make_plan
 
 SECONDS = 30  # that a thread of a test waits for another before it gives up
@@ -158,6 +159,33 @@ def test_a_process_that_dies_gives_its_packs_to_new_ones(monkeypatch, planned):
                 raise BrokenProcessPool
 
     assert Dying().run(monkeypatch, planned, 2, ["0"]).done == 6
+
+
+def test_many_cells_of_a_pack_may_end_their_process_until_each_is_quarantined(monkeypatch, planned):
+    """Six deaths of each are more than MAX_DEATHS in a row, but not without a cell scored."""
+    deaths: dict[str, int] = {}
+
+    class Dying(Halves):
+        def ahead(self, cell_id, work, context):
+            deaths.setdefault(cell_id, 0)
+            if deaths[cell_id] < 6:
+                deaths[cell_id] += 1
+                raise BrokenProcessPool
+            Scored("q", [], {}, {}, 0.0, 0).write(context.work, cell_id)
+
+    assert Dying().run(monkeypatch, planned, 2, ["0"]).done == 6
+    assert list(deaths.values()) == [6] * 6
+
+
+def test_a_worker_that_dies_again_and_again_with_nothing_done_ends_the_run(monkeypatch, planned):
+    class Dying(Halves):
+        def ahead(self, *given):
+            super().ahead(*given)
+            raise BrokenProcessPool
+
+    halves = Dying()
+    assert halves.run(monkeypatch, planned, 2, ["0"]).done == 0
+    assert sum(what == "score" for what, *_ in halves.began) >= inline.MAX_DEATHS
 
 
 def test_a_pack_that_stops_in_training_is_told_and_the_other_goes_on(monkeypatch, planned):
