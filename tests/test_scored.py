@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +83,30 @@ def test_scores_that_answer_another_question_are_not_taken(killed, tiny_grid, ca
     assert frame.query("metric == 'mig' and estimator == 'study'")["null"].isna().all() == ("null" in instead)
 
 
-def test_a_torn_file_counts_as_none(killed, tiny_grid, calls, data_dir):
-    scored_files(killed["results"])[0].write_text('{"question": ""}')
+def flipped(text: str) -> str:
+    """The record with another last digit of its first value."""
+    number = re.search(r'"value": [0-9.]*([0-9])', text)
+    return text[: number.start(1)] + str((int(number[1]) + 5) % 10) + text[number.end(1) :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flipped,
+        lambda _: '{"question": ""}',
+        lambda text: text[:-9],
+        lambda text: json.dumps(json.loads(text) | {"scores": None}),
+        lambda text: json.dumps(json.loads(text) | {"values": 3}),
+        lambda text: json.dumps(json.loads(text) | {"digest": ""}),
+    ],
+    ids=["a digit", "another record", "torn", "no scores", "no arrays", "no digest"],
+)
+def test_a_damaged_file_counts_as_none(killed, tiny_grid, calls, data_dir, damage):
+    path = scored_files(killed["results"])[0]
+    path.write_text(damage(path.read_text()))
     assert run(tiny_grid, **killed).done == 6
     assert len(calls) == 4
-    assert len(bench.load_scores(killed["results"] / "tiny", wide=True)) == 6
+    pd.testing.assert_frame_equal(scores(killed["results"]), scores(run_tiny(data_dir)))
 
 
 def test_a_metric_that_raised_is_kept_as_failed_and_tried_again_when_asked(
