@@ -109,13 +109,15 @@ def _scored(
 ) -> Scored:
     """Scores of a trained cell from its code table: those that an earlier go kept, else computed and kept.
 
-    A metric that raised then would raise again, as after a commit: `--retry-failed` tries it anew. So it does
-    with a cell whose process died too often while it was scored, which is failed.
+    A metric that raised then would raise again, as after a commit: `--retry-failed` tries it anew, once.
+    So it does with a cell whose process died too often while it was scored, which is failed.
     """
     question = question_of(table, todo, context)
     kept = Scored.read(context.work, cell_id)
-    if kept and kept.question == question and not (context.retry_failed and kept.is_failed):
-        return kept
+    if kept and kept.question == question:
+        is_of_this_run = kept.run_id == context.run_id  # scored ahead, then put together
+        if is_of_this_run or not (context.retry_failed and kept.is_failed):
+            return kept
     tries = scoring_folder(context.work)
     made = attempts.attempt(tries, cell_id, 0, TRY_SIZE, context.driver)
     try:
@@ -134,7 +136,7 @@ def _quarantined(question: str, todo: Iterable[Request], context: Context, death
     """What is kept of a cell that is not tried again: its metrics failed, its training went well."""
     error = f"quarantined: its process died {deaths} times while it was scored"
     scores = _failed_scores([request for request in todo if request[1] != "training"], context, error)
-    return Scored(question, scores, {}, {}, 0.0, 0)
+    return Scored(question, scores, {}, {}, 0.0, 0, context.run_id)
 
 
 def _computed(
@@ -154,6 +156,7 @@ def _computed(
         values={name: np.ravel(value).tolist() for name, value in named.items()},
         seconds=time.perf_counter() - began,
         peak_memory=peak_memory(),
+        run_id=context.run_id,
     )
 
 

@@ -22,8 +22,8 @@ class Scored:
     """What scoring a cell's code table gave; written as JSON, in which a float64 comes back to the bit.
 
     `question` is what these scores answer (see question_of), `seconds` is wall time, `peak_memory` the
-    largest resident memory of the process that scored, in bytes. `digest` is the SHA-256 of all else, added
-    when it is written: a number that a disk changes since is still a number.
+    largest resident memory of the process that scored, in bytes, `run_id` the run that scored. `digest` is
+    the SHA-256 of all else, added when it is written: a number that a disk changes since is still a number.
     """
 
     question: str
@@ -32,6 +32,7 @@ class Scored:
     values: dict[str, list]  # the same arrays, flat
     seconds: float
     peak_memory: int
+    run_id: str
     digest: str = ""
 
     @property

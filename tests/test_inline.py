@@ -171,7 +171,7 @@ def test_many_cells_of_a_pack_may_end_their_process_until_each_is_quarantined(mo
             if deaths[cell_id] < 6:
                 deaths[cell_id] += 1
                 raise BrokenProcessPool
-            Scored("q", [], {}, {}, 0.0, 0).write(context.work, cell_id)
+            Scored("q", [], {}, {}, 0.0, 0, "r").write(context.work, cell_id)
 
     assert Dying().run(monkeypatch, planned, 2, ["0"]).done == 6
     assert list(deaths.values()) == [6] * 6

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from tiny import TINY
 import bench
 from bench import attempts
 from bench.context import Context, scoring_folder
+from bench.metrics import METRICS
 from bench.pack import score_ahead, score_half, train_half
 from bench.plan import Work
 from bench.running import run
@@ -100,6 +102,25 @@ def test_a_cell_whose_process_died_six_times_is_committed_as_failed_and_its_neig
     assert (outcome.done, outcome.failed) == (5, 1)
     assert run(tiny_grid, **arguments, retry_failed=True).done == 6
     assert len(bench.load_scores(tmp_path / "r" / "tiny", wide=True).dropna()) == 6
+
+
+def test_a_cell_that_fails_again_when_it_is_tried_again_is_scored_once_in_a_run(trained, monkeypatch):
+    calls: list[int] = []
+
+    def raises(*_, **settings):
+        calls.append(1)
+        raise ArithmeticError("no such number")
+
+    monkeypatch.setitem(METRICS["modularity"], "study", raises)
+    work, context = trained
+    for run_id in ("first", "second"):
+        again = replace(context, retry_failed=True, provenance={"run_id": run_id})
+        for cell_id in work.todo:
+            score_ahead(cell_id, work, again)
+        if run_id == "first":  # it ends before the commit, and its failures are tried again
+            assert len(calls) == 4
+    score_half(work, again, lambda event: None)
+    assert len(calls) == 8
 
 
 def test_a_process_that_dies_leaves_a_note_of_the_cell_that_it_scored(tmp_path, data_dir):

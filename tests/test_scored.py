@@ -142,7 +142,7 @@ def test_what_is_kept_comes_back_to_the_bit(tmp_path):
     numbers = [0.1, math.nan, -math.inf, 5e-324, np.float32(0.1), np.int64(3), None, 1 / 3]
     rows = [{"key": "mig", "value": number, "error": "a ' \" \n\ud800"} for number in numbers]
     shapes = {"mean/mig/a": [2, 0], "mean/dci/b": [1, 2]}
-    made = Scored("q", rows, shapes, {"mean/mig/a": [], "mean/dci/b": [0.1, math.nan]}, 1.5, 7)
+    made = Scored("q", rows, shapes, {"mean/mig/a": [], "mean/dci/b": [0.1, math.nan]}, 1.5, 7, "r")
     made.write(tmp_path, "cell")
     back = Scored.read(tmp_path, "cell")
     for one, other in zip(made.scores, back.scores, strict=True):

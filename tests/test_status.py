@@ -110,7 +110,7 @@ def test_a_pack_is_running_elsewhere_as_long_as_its_cells_are_scored(tmp_path):
         path.write_text(path.read_text().replace(platform.node(), "another machine"))
         os.utime(path, (hour_ago, hour_ago))
     assert study_status(folder).totals["running"] == 0
-    Scored("", [], {}, {}, 0.0, 0).write(work, grid.cells[0].id)
+    Scored("", [], {}, {}, 0.0, 0, "r").write(work, grid.cells[0].id)
     assert study_status(folder).totals["running"] == 2
 
 
