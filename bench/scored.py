@@ -64,13 +64,16 @@ class Scored:
 def question_of(table: Sequence[np.ndarray], todo: Iterable[Request], context: Context) -> str:
     """SHA-256 of all that the scores of a code table depend on.
 
-    That is the table, the requests, how they are evaluated, and the code that does: versions and commit.
+    That is the table, the requests, how they are evaluated, and the code that does: versions and commit. A
+    checkout that is changed may be another at the next run: there a run answers for itself alone.
     """
+    about = context.provenance
     asked = {
         "requests": sorted(todo),
         "evaluation": context.evaluation.model_dump(mode="json"),
         "versions": versions_json(),
-        "git_commit": context.provenance.get("git_commit", ""),
+        "git_commit": about.get("git_commit", ""),
+        "changed_in": context.run_id if about.get("git_dirty") == "true" else "",
     }
     digest = hashlib.sha256(canonical_json(asked).encode())
     for array in table:

@@ -21,6 +21,12 @@ from bench.scored import Scored, question_of
 from bench.scoring import score_table
 
 
+@pytest.fixture(autouse=True)
+def committed_code(monkeypatch):
+    """Whoever runs these tests may be at work on the code; then no run takes another's scores."""
+    monkeypatch.setattr("bench.provenance.git_state", lambda: ("a", "false"))
+
+
 @pytest.fixture
 def calls(monkeypatch) -> list[int]:
     """One entry for every cell whose metrics are computed."""
@@ -159,16 +165,26 @@ def test_what_is_kept_comes_back_to_the_bit(tmp_path):
 def test_a_question_is_of_table_requests_evaluation_and_code(tiny_grid, monkeypatch):
     evaluation = load_grid(tiny_grid).settings.evaluation
 
-    def asked(table=(0.0, 1.0), todo=(("mean", "mig", "study", "", 600),), commit="a", **changed) -> str:
-        context = Context(
-            "s", "f", "", "cpu", evaluation.model_copy(update=changed), None, {"git_commit": commit}
-        )
+    def asked(
+        table=(0.0, 1.0),
+        todo=(("mean", "mig", "study", "", 600),),
+        commit="a",
+        dirty="false",
+        run_id="r",
+        **changed,
+    ) -> str:
+        about = {"git_commit": commit, "git_dirty": dirty, "run_id": run_id}
+        context = Context("s", "f", "", "cpu", evaluation.model_copy(update=changed), None, about)
         return question_of([np.array(table)], todo, context)
 
     more = (("mean", "mig", "study", "", 600), ("mean", "dci", "study", "", 600))
     others = {asked(table=(1.0, 1.0)), asked(todo=more), asked(images=10), asked(commit="b")}
     assert len({asked(), *others}) == 5
     assert asked(todo=more) == asked(todo=more[::-1])
+    assert asked(run_id="r") == asked(run_id="s")
+    changed = asked(dirty="true", run_id="r"), asked(dirty="true", run_id="s")
+    assert len({asked(), *changed}) == 3, "code that is changed and not committed is no other run's"
+    assert changed[0] == asked(dirty="true", run_id="r")
     first = asked()
     monkeypatch.setattr("bench.scored.versions_json", lambda: "{}")
     assert asked() != first
