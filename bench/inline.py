@@ -23,8 +23,9 @@ from bench.leftovers import lock_of
 from bench.pack import run_pack, score_ahead, score_half, train_half, what_stopped
 from bench.plan import Work
 
-#: Deaths of workers in a row with no cell scored and no pack finished. Halving to single cells takes fewer,
-#: and so does a cell that is quarantined for what scoring does to its process; a pack may have many of those.
+#: Deaths per worker in a row with no cell scored and no pack finished. Halving to single cells takes fewer,
+#: and so does a cell that is quarantined for what scoring does to its process; a pack may have many of those,
+#: and every worker may be at one.
 MAX_DEATHS = 12
 
 Half = Callable[[Work, Context, Report], None]
@@ -60,7 +61,7 @@ def run_inline(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     left = {work.pack.id: work for work in works}
     deaths = 0
-    while left and deaths < MAX_DEATHS:
+    while left and deaths < MAX_DEATHS * cpus:
         before = _progress(left, context)
         try:
             _run_pools(left, context, cpus, on_event, on_gpus)

@@ -177,6 +177,22 @@ def test_many_cells_of_a_pack_may_end_their_process_until_each_is_quarantined(mo
     assert list(deaths.values()) == [6] * 6
 
 
+@pytest.mark.parametrize(("cpus", "rounds"), [(2, 2 * 6 + 1), (3, 3 * 6 + 1)])
+def test_every_worker_may_be_at_a_cell_that_ends_it(monkeypatch, planned, cpus, rounds):
+    """Cells that die in turn, six times each, are that often no progress."""
+    made: list[int] = []
+
+    def dying(left, *_):
+        made.append(1)
+        if len(made) < rounds:
+            raise BrokenProcessPool
+        left.clear()
+
+    monkeypatch.setattr(inline, "_run_pools", dying)
+    run_inline(*planned, cpus, print)
+    assert len(made) == rounds
+
+
 def test_a_worker_that_dies_again_and_again_with_nothing_done_ends_the_run(monkeypatch, planned):
     class Dying(Halves):
         def ahead(self, *given):
