@@ -137,14 +137,17 @@ def test_a_process_that_dies_leaves_a_note_of_the_cell_that_it_scored(tmp_path, 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("executor", ["inline", "ray"])
-def test_a_metric_that_kills_its_process_costs_its_cells_alone(tmp_path, data_dir, executor, monkeypatch):
+@pytest.mark.parametrize(("executor", "limit"), [("inline", 0.5), ("inline", 0.0), ("ray", 0.5)])
+def test_a_metric_that_kills_its_process_costs_its_cells_alone(
+    tmp_path, data_dir, executor, limit, monkeypatch
+):
     monkeypatch.setenv("PYTHONPATH", "tests")
     path = tmp_path / "tiny.yaml"
-    path.write_text(TINY.replace("[mig", "['own_metrics:deadly', mig"))
+    path.write_text(TINY.replace("[mig", f"[{{'own_metrics:deadly': {{limit: {limit}}}}}, mig"))
     arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": executor, "cpus": 2}
     outcome = run(path, **arguments)
     assert outcome.missing == 0
-    assert min(outcome.done, outcome.failed) > 0
+    assert outcome.failed > 0
+    assert (outcome.done > 0) == (limit > 0)
     failed = bench.load_scores(tmp_path / "r" / "tiny").query("status == 'failed'")
     assert set(failed["error"]) == {"quarantined: its process died 6 times while it was scored"}
