@@ -96,3 +96,8 @@ def codes_path(work: Path, cell_id: str) -> Path:
 
 def scored_path(work: Path, cell_id: str) -> Path:
     return work / "scored" / f"{cell_id}.json"
+
+
+def scoring_folder(work: Path) -> Path:
+    """Where bench.attempts keeps its notes of tries at scoring, apart from those of tries at training."""
+    return work / "scoring"

@@ -19,13 +19,16 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from filelock import FileLock, Timeout
 
 from bench.attempts import LOST, DeviceLost, end_process, forgive
-from bench.context import Context, Report
+from bench.context import Context, Report, scored_path, scoring_folder
 from bench.devices import gpus
 from bench.leftovers import lock_of
 from bench.pack import run_pack, score_ahead, score_half, train_half, what_stopped
 from bench.plan import Work
 
-MAX_DEATHS = 12  # of workers in a row with no pack finished; halving to single cells takes fewer
+#: Deaths per worker in a row with no cell scored and no pack finished. Halving to single cells takes fewer,
+#: and so does a cell that is quarantined for what scoring does to its process; a pack may have many of those,
+#: and every worker may be at one.
+MAX_DEATHS = 12
 SECONDS_TO_END = 10.0  # for a worker that is ending to have its exit code; it takes milliseconds
 
 Half = Callable[[Work, Context, Report], None]
@@ -61,12 +64,18 @@ def run_inline(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     left = {work.pack.id: work for work in works}
     deaths = 0
-    while left and deaths < MAX_DEATHS:
-        before = len(left)
+    while left and deaths < MAX_DEATHS * cpus:
+        before = _progress(left, context)
         try:
             _run_pools(left, context, cpus, on_event, on_gpus)
         except BrokenProcessPool:  # a worker died; cells that keep dying are quarantined (bench.attempts)
-            deaths = deaths + 1 if len(left) == before else 0
+            deaths = deaths + 1 if _progress(left, context) == before else 0
+
+
+def _progress(left: dict[str, Work], context: Context) -> tuple[int, int]:
+    """How many packs are unfinished, and how many cells of theirs are scored."""
+    cells = [cell_id for work in left.values() for cell_id in work.todo]
+    return len(left), sum(scored_path(context.work, cell_id).is_file() for cell_id in cells)
 
 
 def _run_pools(
@@ -191,7 +200,9 @@ def _forgive(bystanders: Sequence[SpawnProcess], context: Context) -> None:
     """Blame no cell of the workers that were stopped, for every machine to see."""
     for worker in bystanders:
         worker.join()  # it writes no more notes, and holds no pack's lock that the new pools need
-    notes = forgive(context.work, context.driver, {worker.pid for worker in bystanders})
+    pids = {worker.pid for worker in bystanders}
+    notes = forgive(context.work, context.driver, pids)
+    forgive(scoring_folder(context.work), context.driver, pids)
     if context.mirror:
         context.mirror.push(*notes)
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from bench import artifacts, attempts
 from bench.atomic import remove_orphans
-from bench.context import codes_path, scored_path, trained_path
+from bench.context import codes_path, scored_path, scoring_folder, trained_path
 from bench.plan import Pack
 
 
@@ -27,13 +27,14 @@ def lock_of(work: Path, pack: Pack) -> FileLock:
 def remove_work(work: Path, cell_ids: Collection[str]) -> list[Path]:
     """Delete what was kept below _work/ until the commit of these cells.
 
-    Returns the notes and the checkpoints, which a store may have as well.
+    Returns the notes of training and the checkpoints, which a store may have as well.
     """
     for cell_id in cell_ids:
         codes_path(work, cell_id).unlink(missing_ok=True)
         scored_path(work, cell_id).unlink(missing_ok=True)
         trained_path(work, cell_id).unlink(missing_ok=True)
         attempts.forget(work, cell_id)
+        attempts.forget(scoring_folder(work), cell_id)
     checkpoints = artifacts.remove_checkpoints(work / "checkpoints", set(cell_ids))
     return [attempts.note_path(work, cell_id) for cell_id in cell_ids] + checkpoints
 
@@ -45,7 +46,7 @@ def sweep(folder: Path, packs: Sequence[Pack], finished: Collection[str]) -> Non
     them again; and so is a pack that one holds at this moment.
     """
     work = Path(folder) / "_work"
-    names = ("attempts", "codes", "trained", "scored")
+    names = ("attempts", "codes", "trained", "scored", "scoring/attempts")
     kept = {path.stem for name in names for path in (work / name).glob("[!.]*")}
     kept.update(*(counters["cells"] for _, counters in artifacts.checkpoints(work / "checkpoints")))
     for pack in packs:

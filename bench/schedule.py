@@ -17,7 +17,10 @@ from bench.pack import run_pack, score_half, train_half, what_stopped
 from bench.plan import Work
 
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
-MAX_FAILURES = 12  # deaths of a pack's worker; cells that keep dying are quarantined before (bench.attempts)
+#: Deaths of a pack's worker: per cell of the largest pack, and at the most. A cell that keeps dying, in training
+#: or while it is scored, is quarantined before (bench.attempts); Ray counts the whole pack's, never those in a
+#: row. Where more than four cells of a pack are deadly, or the machine is, the same command continues.
+MAX_FAILURES, MOST_FAILURES = 12, 48
 
 
 def run_on_ray(
@@ -106,7 +109,7 @@ def _fit(
             **_storage(context),
             verbose=0,
             stop=full,
-            failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+            failure_config=tune.FailureConfig(max_failures=_max_failures(works)),
             callbacks=[_listener(tune, on_event, scorer)],
         ),
     )
@@ -115,6 +118,10 @@ def _fit(
         scorer.finish()
     if full.error or (scorer and scorer.full):
         raise OSError(full.error or scorer.full)
+
+
+def _max_failures(works: Sequence[Work]) -> int:
+    return min(MOST_FAILURES, MAX_FAILURES * max(len(work.cells) for work in works))
 
 
 def _storage(context: Context) -> dict:
@@ -193,7 +200,7 @@ class _Scorer:
     def __init__(self, ray, works: Sequence[Work], context: Context, on_event: Callable[[dict], None]):
         self.ray, self.works, self.on_event = ray, works, on_event
         self.context = ray.put(context)
-        self.score = ray.remote(num_cpus=1, max_retries=MAX_FAILURES)(_score)
+        self.score = ray.remote(num_cpus=1, max_retries=_max_failures(works))(_score)
         self.waiting: dict = {}  # task -> pack id
         self.is_local = context.mirror is not None
         self.full = ""  # what a task said of a full disk

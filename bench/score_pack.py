@@ -1,6 +1,8 @@
 """The scoring half of a pack: code tables → metrics → ONE file in scores/, the commit. No torch here.
 
-What a cell's metrics gave is kept in _work/ meanwhile (bench.scored), so that a kill costs no scored cell.
+What a cell's metrics gave is kept in _work/ meanwhile (bench.scored), so that a kill costs no scored cell. A
+cell that ends its process again and again, by a fault in compiled code or for want of memory, is quarantined
+(bench.attempts), so that it never costs its neighbours.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from bench import artifacts
+from bench import artifacts, attempts
 from bench.cell import Cell
-from bench.context import Context, Report, Trained, codes_path
+from bench.context import Context, Report, Trained, codes_path, scoring_folder
 from bench.data import open_dataset
 from bench.data.base import Dataset
 from bench.leftovers import remove_work
@@ -23,6 +25,11 @@ from bench.provenance import peak_memory, versions_json, with_costs
 from bench.scored import Scored, question_of
 from bench.scoring import planned_keys, score_table
 from bench.store import write_scores
+
+#: Cells that a first try at scoring is said to be made with. It is one; but as bench.attempts halves this
+#: down to one before deaths count, a cell is quarantined after six: whoever kills an inline run by hand, or
+#: lets it run into its time limit, a few times while a slow metric is at work blames no healthy cell.
+TRY_SIZE = 8
 
 
 def score_pack(work: Work, context: Context, report: Report) -> None:
@@ -102,25 +109,55 @@ def _scored(
 ) -> Scored:
     """Scores of a trained cell from its code table: those that an earlier go kept, else computed and kept.
 
-    A metric that raised then would raise again, as after a commit: `--retry-failed` tries it anew.
+    A metric that raised then would raise again, as after a commit: `--retry-failed` tries it anew, once.
+    So it does with a cell whose process died too often while it was scored, which is failed.
     """
     question = question_of(table, todo, context)
     kept = Scored.read(context.work, cell_id)
-    if kept and kept.question == question and not (context.retry_failed and kept.is_failed):
-        return kept
+    if kept and kept.question == question:
+        is_of_this_run = kept.run_id == context.run_id  # scored ahead, then put together
+        if is_of_this_run or not (context.retry_failed and kept.is_failed):
+            return kept
+    tries = scoring_folder(context.work)
+    made = attempts.attempt(tries, cell_id, 0, TRY_SIZE, context.driver)
+    try:
+        if made.is_quarantined:
+            scored = _quarantined(question, todo, context, made.deaths)
+        else:
+            attempts.note(tries, cell_id, made, context.driver)
+            scored = _computed(question, table, todo, context, dataset)
+        scored.write(context.work, cell_id)
+    finally:  # also when a metric raised or a key was pressed: this process lives
+        attempts.forget(tries, cell_id)
+    return scored
+
+
+def _quarantined(question: str, todo: Iterable[Request], context: Context, deaths: int) -> Scored:
+    """What is kept of a cell that is not tried again: its metrics failed, its training went well."""
+    error = f"quarantined: its process died {deaths} times while it was scored"
+    scores = _failed_scores([request for request in todo if request[1] != "training"], context, error)
+    return Scored(question, scores, {}, {}, 0.0, 0, context.run_id)
+
+
+def _computed(
+    question: str,
+    table: tuple[np.ndarray, ...],
+    todo: Iterable[Request],
+    context: Context,
+    dataset: Dataset,
+) -> Scored:
     began = time.perf_counter()
     scores, found = _scores(table, todo, context, dataset)
     named = {"/".join(names): value for names, value in found.items()}
-    scored = Scored(
+    return Scored(
         question=question,
         scores=scores,
         shapes={name: list(np.shape(value)) for name, value in named.items()},
         values={name: np.ravel(value).tolist() for name, value in named.items()},
         seconds=time.perf_counter() - began,
         peak_memory=peak_memory(),
+        run_id=context.run_id,
     )
-    scored.write(context.work, cell_id)
-    return scored
 
 
 def _scores(
@@ -147,7 +184,7 @@ def _closing(todo: Iterable[Request], trained: Trained) -> list[dict]:
 
 
 def _failed_scores(todo: Iterable[Request], context: Context, error: str) -> list[dict]:
-    """One row without a value per planned key of a cell that could not be trained."""
+    """One row without a value per planned key of a cell that could not be trained, or scored."""
     evaluation = context.evaluation
     wanted = {request[:4] for request in todo}
     planned = planned_keys(parse_requests(evaluation.metrics), evaluation.representations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ class Scored:
     """What scoring a cell's code table gave; written as JSON, in which a float64 comes back to the bit.
 
     `question` is what these scores answer (see question_of), `seconds` is wall time, `peak_memory` the
-    largest resident memory of the process that scored, in bytes.
+    largest resident memory of the process that scored, in bytes, `run_id` the run that scored. `digest` is
+    the SHA-256 of all else, added when it is written: a number that a disk changes since is still a number.
     """
 
     question: str
@@ -31,6 +32,8 @@ class Scored:
     values: dict[str, list]  # the same arrays, flat
     seconds: float
     peak_memory: int
+    run_id: str
+    digest: str = ""
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -42,25 +45,35 @@ class Scored:
         return any(score["status"] == "failed" for score in self.scores)
 
     def write(self, work: Path, cell_id: str) -> None:
-        # numbers of numpy, which a user's metric may give, as the commit would write them
-        text = json.dumps(vars(self), default=lambda number: number.item())
-        write_text(scored_path(work, cell_id), text)
+        write_text(scored_path(work, cell_id), replace(self, digest=self._digest())._text())
 
     @staticmethod
     def read(work: Path, cell_id: str) -> Scored | None:
-        return read_record(scored_path(work, cell_id), Scored)
+        """What is kept of a cell; None where that is nothing, or not what was written."""
+        kept = read_record(scored_path(work, cell_id), Scored)
+        return kept if kept and kept.digest == kept._digest() else None
+
+    def _digest(self) -> str:
+        return hashlib.sha256(replace(self, digest="")._text().encode()).hexdigest()
+
+    def _text(self) -> str:
+        # numbers of numpy, which a user's metric may give, as the commit would write them
+        return json.dumps(vars(self), default=lambda number: number.item())
 
 
 def question_of(table: Sequence[np.ndarray], todo: Iterable[Request], context: Context) -> str:
     """SHA-256 of all that the scores of a code table depend on.
 
-    That is the table, the requests, how they are evaluated, and the code that does: versions and commit.
+    That is the table, the requests, how they are evaluated, and the code that does: versions and commit. A
+    checkout that is changed may be another at the next run: there a run answers for itself alone.
     """
+    about = context.provenance
     asked = {
         "requests": sorted(todo),
         "evaluation": context.evaluation.model_dump(mode="json"),
         "versions": versions_json(),
-        "git_commit": context.provenance.get("git_commit", ""),
+        "git_commit": about.get("git_commit", ""),
+        "changed_in": context.run_id if about.get("git_dirty") == "true" else "",
     }
     digest = hashlib.sha256(canonical_json(asked).encode())
     for array in table:

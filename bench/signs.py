@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.artifacts import checkpoints
 from bench.atomic import read_record
 from bench.attempts import Attempt
-from bench.context import Trained
+from bench.context import Trained, scoring_folder
 from bench.grid import LoadedGrid
 from bench.plan import WIDTH, Pack, cut
 from bench.store import file_metadata
@@ -52,7 +52,9 @@ def signs_of_life(folder: Path, grid: LoadedGrid) -> Signs:
         for cell_id in counters["cells"]:
             training[cell_id] = max(training.get(cell_id, 0), counters["step"])
     records = list((work / "trained").glob("[!.]*.json"))
-    times += [_written(path) for path in (*records, *(work / "scored").glob("[!.]*.json"))]
+    scoring = (work / "scored", scoring_folder(work) / "attempts")
+    times += [_written(path) for place in scoring for path in place.glob("[!.]*.json")]
+    times += [_written(path) for path in records]
     hosts |= {one.host for one in (read_record(path, Trained) for path in records) if one}
     last = max((time for time in times if time is not None), default=None)
     held = _held(work / "locks")

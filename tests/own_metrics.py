@@ -1,5 +1,7 @@
-"""A user's own metrics that go wrong with some codes, as a grid names them: own_metrics:LEAVING."""
+"""A user's own metrics that go wrong with some codes, as a grid names them: own_metrics:leaving."""
 
+import os
+import signal
 import sys
 
 import numpy as np
@@ -14,6 +16,13 @@ def leaving(rows, *, rng, limit: float = 0.5):
     return Result({"spread": 1.0})
 
 
+def deadly(rows, *, rng, limit: float = 0.5):
+    """Kills its own process for about half of all code tables."""
+    if is_unlucky(rows, limit):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Result({"spread": 1.0})
+
+
 def worded(rows, *, rng, limit: float = 0.5):
     """Gives words in place of numbers behind its score for about half of all code tables."""
     found = np.array(["a", "b"]) if is_unlucky(rows, limit) else np.ones(2)
@@ -25,4 +34,4 @@ def is_unlucky(rows, limit: float) -> bool:
     return bool((abs(rows.train()[0]).sum() * 1000) % 1 > limit)
 
 
-leaving.keys = worded.keys = ("spread",)
+leaving.keys = deadly.keys = worded.keys = ("spread",)

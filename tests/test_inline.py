@@ -20,13 +20,14 @@ from studies import run_tiny
 from test_running import scores, weights
 
 from bench import attempts, inline
-from bench.context import Context
+from bench.context import Context, scoring_folder
 from bench.inline import gpu_names, run_inline
 from bench.leftovers import lock_of
 from bench.pack import score_ahead
 from bench.plan import Work
 from bench.progress import Tally
 from bench.running import execute
+from bench.scored import Scored
 from bench.study_plan import make_plan
 
 SECONDS = 30  # that a thread of a test waits for another before it gives up
@@ -234,8 +235,11 @@ def test_notes_of_neighbours_are_forgiven_in_a_store_too(monkeypatch, planned):
     monkeypatch.setattr(Context, "mirror", store)
     bystander = SimpleNamespace(pid=os.getpid(), join=lambda: None)
     attempts.note(context.work, "a", attempts.Attempt(0, 1, 0, 0), context.driver)
+    attempts.note(scoring_folder(context.work), "a", attempts.Attempt(0, 1, 0, 0), context.driver)
     inline._forgive([bystander], context)
     assert sent == [attempts.note_path(context.work, "a")]
+    for place in (context.work, scoring_folder(context.work)):
+        assert attempts.attempt(place, "a", 0, 1, context.driver) == attempts.Attempt(0, 1, 0, 0)
 
 
 def test_a_key_that_is_pressed_while_a_process_is_made_stops_them_all(monkeypatch, planned, made, capfd):
@@ -290,6 +294,49 @@ def test_a_key_that_is_pressed_while_the_processes_are_stopped_leaves_none(monke
     with pytest.raises(KeyboardInterrupt):
         run_inline(*planned, 2, print)
     assert codes(made) == [-signal.SIGKILL] * 2
+
+
+def test_many_cells_of_a_pack_may_end_their_process_until_each_is_quarantined(monkeypatch, planned):
+    """Six deaths of each are more than MAX_DEATHS in a row, but not without a cell scored."""
+    deaths: dict[str, int] = {}
+
+    class Dying(Halves):
+        def ahead(self, cell_id, work, context):
+            deaths.setdefault(cell_id, 0)
+            if deaths[cell_id] < 6:
+                deaths[cell_id] += 1
+                raise BrokenProcessPool
+            Scored("q", [], {}, {}, 0.0, 0, "r").write(context.work, cell_id)
+
+    assert Dying().run(monkeypatch, planned, 2, ["0"]).done == 6
+    assert list(deaths.values()) == [6] * 6
+
+
+@pytest.mark.parametrize(("cpus", "rounds"), [(2, 2 * 6 + 1), (3, 3 * 6 + 1)])
+def test_every_worker_may_be_at_a_cell_that_ends_it(monkeypatch, planned, cpus, rounds):
+    """Cells that die in turn, six times each, are that often no progress."""
+    made: list[int] = []
+
+    def dying(left, *_):
+        made.append(1)
+        if len(made) < rounds:
+            raise BrokenProcessPool
+        left.clear()
+
+    monkeypatch.setattr(inline, "_run_pools", dying)
+    run_inline(*planned, cpus, print)
+    assert len(made) == rounds
+
+
+def test_a_worker_that_dies_again_and_again_with_nothing_done_ends_the_run(monkeypatch, planned):
+    class Dying(Halves):
+        def ahead(self, *given):
+            super().ahead(*given)
+            raise BrokenProcessPool
+
+    halves = Dying()
+    assert halves.run(monkeypatch, planned, 2, ["0"]).done == 0
+    assert sum(what == "score" for what, *_ in halves.began) >= inline.MAX_DEATHS
 
 
 def test_a_pack_that_stops_in_training_is_told_and_the_other_goes_on(monkeypatch, planned):

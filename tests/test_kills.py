@@ -77,7 +77,7 @@ def test_killed_at_a_point_of_the_matrix_the_same_command_finishes_it(pointed, n
         ("between checkpoints", 0, {"attempts", "checkpoints"}),
         ("after models, before codes", 0, {"attempts", "checkpoints"}),
         ("trained, before any metric", 0, {"checkpoints", "codes", "trained"}),
-        ("inside the write of a cell's scores", 0, {"checkpoints", "codes", "trained", "scored"}),
+        ("inside the write of a cell's scores", 0, {"checkpoints", "codes", "trained", "scored", "scoring"}),
         ("after arrays, before scores", 0, {"checkpoints", "codes", "trained", "scored"}),
         ("inside the write of scores", 0, {"checkpoints", "codes", "trained", "scored"}),
         ("after the commit, before cleaning up", 1, {"checkpoints", "codes", "trained", "scored"}),

@@ -15,6 +15,8 @@ from bench.leftovers import lock_of, sweep
 from bench.plan import cut
 from bench.study_plan import plan_to_run
 
+ALL = {"codes", "trained", "scored", "attempts", "scoring", "checkpoints"}
+
 
 @pytest.fixture
 def left(tmp_path):
@@ -23,7 +25,7 @@ def left(tmp_path):
     packs = cut(grid.cells, "cpu")
     commit(folder, grid, packs[0].cells)
     for cell in grid.cells:
-        for name in ("codes", "trained", "scored", "attempts"):
+        for name in ("codes", "trained", "scored", "attempts", "scoring/attempts"):
             (folder / "_work" / name).mkdir(parents=True, exist_ok=True)
             suffix = ".safetensors" if name == "codes" else ".json"
             (folder / "_work" / name / f"{cell.id}{suffix}").write_text("{}")
@@ -35,28 +37,29 @@ def left(tmp_path):
 def work_of(folder: Path, pack) -> set[str]:
     """Folders of _work/ that hold something of a pack's cells."""
     ids = {cell.id for cell in pack.cells}
-    return {path.parent.name for path in (folder / "_work").rglob("*") if path.stem in ids}
+    work = folder / "_work"
+    return {path.relative_to(work).parts[0] for path in work.rglob("*") if path.stem in ids}
 
 
 def test_work_of_committed_cells_goes_and_that_of_others_stays(left, tmp_path):
     folder, packs = left
     plan_to_run(tmp_path / "tiny.yaml", results=tmp_path / "results")
     assert work_of(folder, packs[0]) == set()
-    assert work_of(folder, packs[1]) == {"codes", "trained", "scored", "attempts", "checkpoints"}
+    assert work_of(folder, packs[1]) == ALL
 
 
 def test_a_pack_that_another_run_holds_is_left_alone(left):
     folder, packs = left
     with lock_of(folder / "_work", packs[0]):
         sweep(folder, packs, {cell.id for cell in packs[0].cells})
-    assert work_of(folder, packs[0]) == {"codes", "trained", "scored", "attempts", "checkpoints"}
+    assert work_of(folder, packs[0]) == ALL
 
 
 def test_a_checkpoint_with_an_unfinished_cell_stays(left):
     folder, packs = left
     first = packs[0].cells[0]
     sweep(folder, packs, {first.id})
-    assert work_of(folder, packs[0]) == {"codes", "trained", "scored", "attempts", "checkpoints"}
+    assert work_of(folder, packs[0]) == ALL
     assert not (folder / "_work" / "trained" / f"{first.id}.json").exists()
 
 

@@ -13,6 +13,7 @@ import pytest
 from test_running import scores, weights
 from tiny import TINY
 
+from bench import schedule
 from bench.atomic import read_record
 from bench.attempts import Attempt, attempt
 from bench.context import Context
@@ -178,3 +179,9 @@ def test_scoring_beside_training_gives_the_same_scores(undisturbed, tmp_path, da
     assert trained.keys() == {work.pack.id for work in plan.works}
     assert min(trained.values()) > 0
     pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(undisturbed / "results"))
+
+
+def test_every_cell_of_a_pack_may_end_its_worker_until_it_is_quarantined(tiny_grid, tmp_path, data_dir):
+    works = make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir).works
+    assert [len(work.cells) for work in works] == [4, 2]
+    assert schedule._max_failures(works) >= 4 * 2 * 6, "in training and in scoring, six deaths each"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,12 @@ from bench.metrics import METRICS
 from bench.running import run
 from bench.scored import Scored, question_of
 from bench.scoring import score_table
+
+
+@pytest.fixture(autouse=True)
+def committed_code(monkeypatch):
+    """Whoever runs these tests may be at work on the code; then no run takes another's scores."""
+    monkeypatch.setattr("bench.provenance.git_state", lambda: ("a", "false"))
 
 
 @pytest.fixture
@@ -82,11 +89,30 @@ def test_scores_that_answer_another_question_are_not_taken(killed, tiny_grid, ca
     assert frame.query("metric == 'mig' and estimator == 'study'")["null"].isna().all() == ("null" in instead)
 
 
-def test_a_torn_file_counts_as_none(killed, tiny_grid, calls, data_dir):
-    scored_files(killed["results"])[0].write_text('{"question": ""}')
+def flipped(text: str) -> str:
+    """The record with another last digit of its first value."""
+    number = re.search(r'"value": [0-9.]*([0-9])', text)
+    return text[: number.start(1)] + str((int(number[1]) + 5) % 10) + text[number.end(1) :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flipped,
+        lambda _: '{"question": ""}',
+        lambda text: text[:-9],
+        lambda text: json.dumps(json.loads(text) | {"scores": None}),
+        lambda text: json.dumps(json.loads(text) | {"values": 3}),
+        lambda text: json.dumps(json.loads(text) | {"digest": ""}),
+    ],
+    ids=["a digit", "another record", "torn", "no scores", "no arrays", "no digest"],
+)
+def test_a_damaged_file_counts_as_none(killed, tiny_grid, calls, data_dir, damage):
+    path = scored_files(killed["results"])[0]
+    path.write_text(damage(path.read_text()))
     assert run(tiny_grid, **killed).done == 6
     assert len(calls) == 4
-    assert len(bench.load_scores(killed["results"] / "tiny", wide=True)) == 6
+    pd.testing.assert_frame_equal(scores(killed["results"]), scores(run_tiny(data_dir)))
 
 
 def test_a_metric_that_raised_is_kept_as_failed_and_tried_again_when_asked(
@@ -122,7 +148,7 @@ def test_what_is_kept_comes_back_to_the_bit(tmp_path):
     numbers = [0.1, math.nan, -math.inf, 5e-324, np.float32(0.1), np.int64(3), None, 1 / 3]
     rows = [{"key": "mig", "value": number, "error": "a ' \" \n\ud800"} for number in numbers]
     shapes = {"mean/mig/a": [2, 0], "mean/dci/b": [1, 2]}
-    made = Scored("q", rows, shapes, {"mean/mig/a": [], "mean/dci/b": [0.1, math.nan]}, 1.5, 7)
+    made = Scored("q", rows, shapes, {"mean/mig/a": [], "mean/dci/b": [0.1, math.nan]}, 1.5, 7, "r")
     made.write(tmp_path, "cell")
     back = Scored.read(tmp_path, "cell")
     for one, other in zip(made.scores, back.scores, strict=True):
@@ -139,16 +165,26 @@ def test_what_is_kept_comes_back_to_the_bit(tmp_path):
 def test_a_question_is_of_table_requests_evaluation_and_code(tiny_grid, monkeypatch):
     evaluation = load_grid(tiny_grid).settings.evaluation
 
-    def asked(table=(0.0, 1.0), todo=(("mean", "mig", "study", "", 600),), commit="a", **changed) -> str:
-        context = Context(
-            "s", "f", "", "cpu", evaluation.model_copy(update=changed), None, {"git_commit": commit}
-        )
+    def asked(
+        table=(0.0, 1.0),
+        todo=(("mean", "mig", "study", "", 600),),
+        commit="a",
+        dirty="false",
+        run_id="r",
+        **changed,
+    ) -> str:
+        about = {"git_commit": commit, "git_dirty": dirty, "run_id": run_id}
+        context = Context("s", "f", "", "cpu", evaluation.model_copy(update=changed), None, about)
         return question_of([np.array(table)], todo, context)
 
     more = (("mean", "mig", "study", "", 600), ("mean", "dci", "study", "", 600))
     others = {asked(table=(1.0, 1.0)), asked(todo=more), asked(images=10), asked(commit="b")}
     assert len({asked(), *others}) == 5
     assert asked(todo=more) == asked(todo=more[::-1])
+    assert asked(run_id="r") == asked(run_id="s")
+    changed = asked(dirty="true", run_id="r"), asked(dirty="true", run_id="s")
+    assert len({asked(), *changed}) == 3, "code that is changed and not committed is no other run's"
+    assert changed[0] == asked(dirty="true", run_id="r")
     first = asked()
     monkeypatch.setattr("bench.scored.versions_json", lambda: "{}")
     assert asked() != first

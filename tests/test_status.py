@@ -21,7 +21,7 @@ from bench import attempts
 from bench.attempts import Attempt
 from bench.cell import Cell
 from bench.cli import main
-from bench.context import Trained, trained_path
+from bench.context import Trained, scored_path, scoring_folder, trained_path
 from bench.leftovers import lock_of
 from bench.plan import cut
 from bench.scored import Scored
@@ -123,8 +123,13 @@ def test_a_pack_is_running_elsewhere_as_long_as_its_cells_are_scored(tmp_path):
         path.write_text(path.read_text().replace(platform.node(), "another machine"))
         os.utime(path, (hour_ago, hour_ago))
     assert study_status(folder).totals["running"] == 0
-    Scored("", [], {}, {}, 0.0, 0).write(work, grid.cells[0].id)
+    Scored("", [], {}, {}, 0.0, 0, "r").write(work, grid.cells[0].id)
     assert study_status(folder).totals["running"] == 2
+    os.utime(scored_path(work, grid.cells[0].id), (hour_ago, hour_ago))
+    assert study_status(folder).totals["running"] == 0
+    attempts.note(scoring_folder(work), grid.cells[1].id, Attempt(0, 8, 0, 0))  # the next one has begun
+    found = study_status(folder)
+    assert (found.totals["running"], found.counts["running"].tolist()) == (2, [2, 0])
 
 
 def test_cells_of_a_run_that_went_silent_are_missing_and_the_way_on_is_named(tmp_path):
