@@ -225,7 +225,7 @@ def test_the_end_of_a_process_is_seen_where_its_pool_does_not_watch_it(monkeypat
     monkeypatch.setattr(inline, "MAX_DEATHS", 1)
     monkeypatch.setattr(inline, "wait", waits)
     run_inline(*planned, 2, print)
-    assert len(made) == 2
+    assert len(made) == 4  # two pools of two: one death for each of two workers is borne
 
 
 def test_notes_of_neighbours_are_forgiven_in_a_store_too(monkeypatch, planned):
