@@ -19,7 +19,7 @@ from bench.plan import Work
 REPORT_SECONDS = 2.0  # a report stops its worker until the driver has seen it
 #: Deaths of a pack's worker: per cell of the largest pack, and at the most. A cell that keeps dying, in
 #: training or while it is scored, is quarantined before (bench.attempts); Ray counts the whole pack's, never
-#: those in a row. Where more than four cells of a pack are deadly, or the machine is, the same command goes on.
+#: those in a row. Where more than four cells of a pack are deadly, or the machine is, the command goes on.
 MAX_FAILURES, MOST_FAILURES = 12, 48
 
 
