@@ -29,13 +29,13 @@ def scores(rng, seeds, of_objective, of_value):
 
 
 #: Seeds -> resamples and simulated studies; fewer where cells are many, to save time.
-SIZES = {3: (200, 250), 5: (200, 250), 10: (100, 150), 50: (60, 100)}
+SIZES = {3: (200, 500), 5: (200, 500), 10: (200, 500), 50: (100, 250)}
 
 
 @pytest.mark.parametrize(
     ("level", "shares", "seeds"),
-    [("objective", (0.37, 0.22), 3), ("objective", (0.37, 0.22), 50), ("setting", (0.37, 0.22), 3),
-     ("setting", (0.37, 0.22), 5), ("setting", (0.37, 0.22), 50), ("setting", (0.02, 0.02), 5)],
+    [("objective", (0.37, 0.22), 5), ("objective", (0.37, 0.22), 10), ("objective", (0.37, 0.22), 50),
+     ("setting", (0.37, 0.22), 5), ("setting", (0.37, 0.22), 10), ("setting", (0.37, 0.22), 50)],
 )  # fmt: skip
 def test_adjusted_shares_of_variance(level, shares, seeds):
     objective, setting = grid(seeds)
@@ -46,7 +46,21 @@ def test_adjusted_shares_of_variance(level, shares, seeds):
         x = scores(rng, seeds, *shares)
         return s.variance_explained(x, labels, setting, rng, draws).adjusted
 
-    assert 0.91 <= coverage(truth, interval, studies) <= 0.99
+    assert 0.93 <= coverage(truth, interval, studies) <= 0.97
+
+
+@pytest.mark.parametrize(("level", "shares", "seeds"), [
+    ("objective", (0.37, 0.22), 3), ("setting", (0.37, 0.22), 3), ("setting", (0.02, 0.02), 5),
+])  # fmt: skip
+def test_adjusted_shares_of_variance_at_three_seeds_and_near_nothing(level, shares, seeds):
+    objective, setting = grid(seeds)
+    draws, studies = SIZES[seeds]
+    labels, truth = (objective, shares[0]) if level == "objective" else (setting, sum(shares))
+
+    def interval(rng):
+        return s.variance_explained(scores(rng, seeds, *shares), labels, setting, rng, draws).adjusted
+
+    assert 0.92 <= coverage(truth, interval, studies) <= 0.99
 
 
 def test_in_sample_shares_of_variance_are_of_studies_of_this_size():
@@ -60,7 +74,7 @@ def test_in_sample_shares_of_variance_are_of_studies_of_this_size():
     assert 0.93 <= coverage(truth, explained, 200) <= 0.995
 
 
-@pytest.mark.parametrize("seeds", [3, 5, 50])
+@pytest.mark.parametrize("seeds", [5, 10, 50])
 @pytest.mark.parametrize("ahead", [0, 2.5])
 def test_probabilities_of_winning(seeds, ahead):
     left = np.repeat(np.char.add("a", np.arange(VALUES).astype(str)), seeds)
@@ -69,11 +83,11 @@ def test_probabilities_of_winning(seeds, ahead):
 
     def interval(rng):
         x, y = np.repeat(LEVELS, seeds) + rng.standard_normal((2, VALUES * seeds))
-        weights = [s.seed_weights(side, rng, 100) for side in (left, right)]
+        weights = [s.seed_weights(side, rng, 200) for side in (left, right)]
         drawn = s.winning_draws(x + ahead, y, *weights)
         return s.probability_of_winning(x + ahead, y, drawn, np.concatenate([left, right]))
 
-    assert 0.93 <= coverage(truth, interval, 300) <= 0.985
+    assert 0.93 <= coverage(truth, interval, 500) <= 0.97
 
 
 def test_a_side_that_always_wins_has_an_exact_interval():
@@ -100,7 +114,7 @@ def test_correlations_of_medians(together, noise, seeds):
     ideal = np.random.default_rng(11).standard_normal((2, SETTINGS))
     own = ideal[0], together * ideal[0] + np.sqrt(1 - together**2) * ideal[1]
     groups = np.repeat(np.arange(2 * SETTINGS), seeds)
-    draws = SIZES[seeds][0] // 2
+    draws = 200
 
     def studies(rng):
         return [m[:, None] + noise * rng.standard_normal((SETTINGS, seeds)) for m in own]
@@ -111,9 +125,9 @@ def test_correlations_of_medians(together, noise, seeds):
         return s.spearman_resampled(*(np.median(x, axis=1) for x in sides), *drawn, groups)
 
     rng = np.random.default_rng(1)
-    truth = np.mean([s.spearman(*(np.median(x, axis=1) for x in studies(rng))) for _ in range(500)])
+    truth = np.mean([s.spearman(*(np.median(x, axis=1) for x in studies(rng))) for _ in range(1000)])
     assert truth < s.spearman(*own) + 0.01
-    assert 0.91 <= coverage(truth, estimate, 120) <= 0.995
+    assert 0.92 <= coverage(truth, estimate, 400) <= 0.98
     found = estimate(rng)
     assert found.low < found.value < found.high
 
