@@ -6,15 +6,14 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing.connection import wait as wait_for_ends
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import SpawnProcess
 
 from filelock import FileLock, Timeout
 
@@ -24,12 +23,12 @@ from bench.devices import gpus
 from bench.leftovers import lock_of
 from bench.pack import run_pack, score_ahead, score_half, train_half, what_stopped
 from bench.plan import Work
+from bench.workers import Spawn, stop, undisturbed
 
 #: Deaths per worker in a row with no cell scored and no pack finished. Halving to single cells takes fewer,
 #: and so does a cell that is quarantined for what scoring does to its process; a pack may have many of those,
 #: and every worker may be at one.
 MAX_DEATHS = 12
-SECONDS_TO_END = 10.0  # for a worker that is ending to have its exit code; it takes milliseconds
 
 Half = Callable[[Work, Context, Report], None]
 Waiting = dict[Future, Callable[[bool], None]]  # a task, and what to do when it is done
@@ -82,7 +81,7 @@ def _run_pools(
     left: dict[str, Work], context: Context, cpus: int, on_event: Report, on_gpus: Sequence[str]
 ) -> None:
     """Run the packs of `left` and take the finished ones out; BrokenProcessPool when a worker dies."""
-    spawn = _Spawn()
+    spawn = Spawn()
     queue = spawn.SimpleQueue()  # what a worker puts is there before its result: no event is lost at the end
     pools: list[ProcessPoolExecutor] = []
     with ExitStack() as stack:
@@ -112,51 +111,11 @@ def _run_pools(
                 if ended and waiting:  # a pool may not see the process that it made last end for hours
                     raise BrokenProcessPool
         except BaseException as error:
-            bystanders = _stop(pools, spawn.begun)
+            bystanders = stop(pools, spawn.begun)
             if isinstance(error, BrokenProcessPool):
                 _forgive(bystanders, context)
             raise
         _pass_on(queue, on_event)
-
-
-class _Spawn(SpawnContext):
-    """Makes the processes of the pools, which do not tell them.
-
-    Spawned, not forked: torch's threads and a GPU's context do not survive a fork.
-    """
-
-    def __init__(self):
-        self.made: list[SpawnProcess] = []
-
-    def Process(self, *arguments, **named) -> SpawnProcess:  # noqa: N802 - the pools call it so
-        self.made.append(SpawnProcess(*arguments, **named))
-        return self.made[-1]
-
-    @property
-    def begun(self) -> list[SpawnProcess]:
-        """Those that the machine let begin."""
-        return [process for process in self.made if process.pid]
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Put off a key that is pressed (SIGINT, SIGTERM) until the block is through.
-
-    A worker that is half made is known to nobody, who could then stop it.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are answered in the main thread alone
-        return
-    came: list[int] = []
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, answer in before.items():
-            signal.signal(number, answer)
-        for number in came:
-            signal.raise_signal(number)
 
 
 def _submit_all(
@@ -167,33 +126,8 @@ def _submit_all(
     then: Callable[[Work, bool], None],
 ) -> Waiting:
     """Give a pool a task per pack; `then` is what to do when one is done."""
-    with _undisturbed():
+    with undisturbed():
         return {pool.submit(_in_pool, half, work, context): partial(then, work) for work in left.values()}
-
-
-def _stop(pools: Sequence[ProcessPoolExecutor], workers: Sequence[SpawnProcess]) -> list[SpawnProcess]:
-    """Kill the workers: what they do may take hours, and a pool waits for that when it is left.
-
-    Returns those that had not died by themselves.
-    """
-    with _undisturbed():  # also by a second key
-        bystanders = [worker for worker in workers if not _died(worker)]
-        for worker in workers:
-            worker.kill()
-        for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-    return bystanders
-
-
-def _died(worker: SpawnProcess) -> bool:
-    """Whether a worker of a broken pool died by itself: it has ended, and not as the pool ends the others."""
-    if not wait_for_ends([worker.sentinel], timeout=0):
-        return False
-    deadline = time.monotonic() + SECONDS_TO_END
-    # None for a moment, too, where the pool's thread is just asking
-    while (code := worker.exitcode) is None and time.monotonic() < deadline:
-        time.sleep(0.001)
-    return code not in (None, -signal.SIGTERM)
 
 
 def _forgive(bystanders: Sequence[SpawnProcess], context: Context) -> None:
@@ -263,7 +197,7 @@ class _ScoringBeside:
         """Give every free process its next task."""
         while self.ready and self.free:
             task, arguments, then = self.ready.popleft()
-            with _undisturbed():
+            with undisturbed():
                 self.waiting[self.scorers.submit(task, *arguments)] = partial(self._done, then)
             self.free -= 1
 

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from tiny import TINY
 
 from bench.cell import Cell
+from bench.context import Context
 from bench.grid import LoadedGrid, load_grid
 from bench.metrics import parse_requests
 from bench.plan import TRAINING_KEYS, cut, planned_requests
@@ -21,6 +22,7 @@ from bench.running import run
 from bench.scoring import planned_keys
 from bench.store import REQUEST_KEY, write_scores
 from bench.study import record_plan
+from bench.study_plan import Plan
 
 
 @cache
@@ -81,3 +83,12 @@ def write_checkpoint(folder: Path, cells: Sequence[Cell], step: int) -> Path:
 def _fraction(*of: object) -> float:
     """A number in [0, 1) that looks random and depends on `of` alone."""
     return int(hashlib.sha256(repr(of).encode()).hexdigest()[:13], 16) / 16**13
+
+
+def context_of(plan: Plan, data_dir: Path) -> Context:
+    """What the packs of a plan share on a CPU, as bench.running gives it to them."""
+    settings = plan.grid.settings
+    return Context(
+        study=plan.grid.study, folder=str(plan.folder), data=str(data_dir), device="cpu",
+        evaluation=settings.evaluation, storage=settings.storage, provenance={"run_id": "r"},
+    )  # fmt: skip

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from studies import context_of
 
 import bench
 from bench.attempts import Attempt, attempt, forget, forgive, note, note_path
-from bench.context import Context
 from bench.pack import score_half
 from bench.running import run
 from bench.study_plan import make_plan
@@ -106,12 +106,9 @@ def test_a_deadly_cell_is_quarantined_and_its_neighbours_are_scored(
 
 def test_what_nobody_trained_is_left_outstanding_by_scoring(tiny_grid, tmp_path, data_dir):
     plan = make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir)
-    settings = plan.grid.settings
-    context = Context(
-        study="tiny", folder=str(plan.folder), data=str(data_dir), device="cpu",
-        evaluation=settings.evaluation, storage=settings.storage, provenance={"run_id": "r"},
-    )  # fmt: skip
     events: list[dict] = []
-    score_half(plan.works[0], context, events.append)  # another run holds what was to be trained
+    score_half(
+        plan.works[0], context_of(plan, data_dir), events.append
+    )  # another run holds what was to be trained
     assert events == []
     assert make_plan(tiny_grid, results=tmp_path / "r", data_dir=data_dir).cells_left == 6

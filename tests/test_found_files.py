@@ -21,9 +21,16 @@ def finished(data_dir) -> Path:
     return run_tiny(data_dir)
 
 
-def pressed(*_):
-    """In place of a function: Ctrl-C while it runs."""
-    raise KeyboardInterrupt
+def interrupted(function: str, grid: Path, arguments: dict) -> None:
+    """Run a grid until `function` is called: Ctrl-C is pressed there."""
+
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(function, pressed)
+        with pytest.raises(KeyboardInterrupt):
+            run(grid, **arguments)
 
 
 def test_cells_that_failed_are_tried_again_beside_the_files_that_say_so(
@@ -62,11 +69,7 @@ def test_a_checkpoint_that_another_run_took_away_costs_time_and_nothing_else(
     finished, tiny_grid, tmp_path, data_dir, monkeypatch
 ):
     arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-
-    monkeypatch.setattr("bench.train_pack.evaluate", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_grid, **arguments)
-    monkeypatch.undo()
+    interrupted("bench.train_pack.evaluate", tiny_grid, arguments)
     real, folder = checkpoint.load, tmp_path / "r" / "tiny" / "_work" / "checkpoints"
     assert list(folder.iterdir())
 
@@ -80,14 +83,9 @@ def test_a_checkpoint_that_another_run_took_away_costs_time_and_nothing_else(
     pd.testing.assert_frame_equal(scores(tmp_path / "r"), scores(finished))
 
 
-def test_a_try_that_dies_after_its_curves_leaves_them_once(
-    finished, tiny_grid, tmp_path, data_dir, monkeypatch
-):
+def test_a_try_that_dies_after_its_curves_leaves_them_once(finished, tiny_grid, tmp_path, data_dir):
     arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-    monkeypatch.setattr("bench.train_pack.artifacts.write_codes", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_grid, **arguments)
-    monkeypatch.undo()
+    interrupted("bench.train_pack.artifacts.write_codes", tiny_grid, arguments)
     folder = tmp_path / "r" / "tiny"
     (written,) = (folder / "curves").iterdir()
     died = pd.read_parquet(written)["cell_id"].unique()
@@ -112,13 +110,9 @@ def test_a_prepared_table_with_wrong_bytes_stops_the_run_and_fails_no_cell(tiny_
     assert not list((tmp_path / "r" / "tiny").glob("scores/*"))
 
 
-def test_a_torn_code_table_is_made_again(finished, tiny_grid, tmp_path, data_dir, monkeypatch):
+def test_a_torn_code_table_is_made_again(finished, tiny_grid, tmp_path, data_dir):
     arguments = {"results": tmp_path / "r", "data_dir": data_dir, "executor": "inline", "cpus": 1}
-
-    monkeypatch.setattr("bench.score_pack.write_scores", pressed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_grid, **arguments)
-    monkeypatch.undo()
+    interrupted("bench.score_pack.write_scores", tiny_grid, arguments)
     for table in (tmp_path / "r" / "tiny" / "_work" / "codes").iterdir():
         table.write_bytes(table.read_bytes()[:100])
     assert run(tiny_grid, **arguments).done == 6
