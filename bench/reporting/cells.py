@@ -35,7 +35,7 @@ class Study:
     per Column name; NaN where there is none. `failures`: scores that failed, and those that are infinite or
     NaN, which are none either. `images`: Column name -> printed data set -> images that its scores are of, 0
     for all. `unscored`: headline columns of planned scores that no cell has. `strangers`, `differing`: what
-    was left out of the scores (bench.store.Reading).
+    was left out of the scores (bench.reading.Reading).
     """
 
     name: str
